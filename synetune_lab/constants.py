@@ -1,7 +1,7 @@
 """Names and numbers that training scripts, backends and files on disk agree on.
 
-Everything here is part of a protocol: a value that changes breaks experiments that other releases wrote.
-The module imports nothing, because the reporter of every trial loads it.
+Everything here is part of a protocol: a value that changes breaks experiments that other releases
+wrote. The module imports nothing heavy, because the reporter of every trial loads it.
 """
 
 from __future__ import annotations

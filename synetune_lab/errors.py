@@ -1,8 +1,8 @@
 """Every exception that the package raises on purpose.
 
-Each inherits `SynetuneLabError`, so that one `except` catches them all, and the builtin that a caller
-would expect, so that code written against the builtin goes on working. Messages name the argument, the
-value that was given and what would be right.
+Each inherits `SynetuneLabError`, so that one `except` catches them all, and the builtin that a
+caller would expect, so that code written against the builtin goes on working. Messages name the
+argument, the value that was given and what would be right.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ __all__ = [
     "CommandRefused",
     "ConfigSpaceError",
     "InvalidConfigError",
+    "InvalidReportError",
     "MissingDependencyError",
     "ResumeError",
     "SchedulerError",
@@ -33,6 +34,10 @@ class InvalidConfigError(SynetuneLabError, ValueError):
     """A configuration does not fit the configuration space that it is used with."""
 
 
+class InvalidReportError(SynetuneLabError, ValueError):
+    """A report lacks what the scheduler needs, or holds it with the wrong type."""
+
+
 class SchedulerError(SynetuneLabError, ValueError):
     """A scheduler or searcher got an argument, option or call that it can't serve."""
 
@@ -46,7 +51,7 @@ class CommandRefused(SynetuneLabError, RuntimeError):
 
 
 class ResumeError(SynetuneLabError, RuntimeError):
-    """A saved run can't be resumed: no good generation of its state, or state and files disagree."""
+    """A saved run can't be resumed: no good generation of its state, or files disagree."""
 
 
 class StoreError(SynetuneLabError, RuntimeError):
@@ -54,7 +59,7 @@ class StoreError(SynetuneLabError, RuntimeError):
 
 
 class UntrustedFileError(SynetuneLabError, RuntimeError):
-    """A file that runs code when loaded was not written here by this user, and has not been trusted."""
+    """A file that runs code when loaded was not written by this user and is not trusted yet."""
 
 
 class MissingDependencyError(SynetuneLabError, ImportError):

@@ -46,7 +46,7 @@ class BackendError(SynetuneLabError, RuntimeError):
     """A backend could not start, stop, pause, resume or observe a trial."""
 
 
-class CommandRefused(SynetuneLabError, RuntimeError):
+class CommandRefused(SynetuneLabError, RuntimeError):  # noqa: N818 - says what happened
     """A command to a running experiment does not apply to the state it is in."""
 
 

@@ -1,0 +1,1 @@
+"""One script a measurement; each takes the package to measure and prints JSON."""

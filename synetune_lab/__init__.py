@@ -9,12 +9,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab._version import __version__
-
 if TYPE_CHECKING:
     from synetune_lab.report import Reporter
     from synetune_lab.stopping_criterion import StoppingCriterion
     from synetune_lab.tuner import Tuner
+
+__version__ = "0.1.0"
 
 _HOMES = {
     "Reporter": "synetune_lab.report",

@@ -1,0 +1,28 @@
+"""Fixtures and settings that every test shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Two settings: a quick one for every run, and a deep one (HYPOTHESIS_PROFILE=deep) to hunt with.
+# No deadline: an example that is slow on a busy machine is not a failure.
+settings.register_profile(
+    "quick",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("deep", settings.get_profile("quick"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(autouse=True)
+def experiments_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for each test, so that none writes to the user's ``~/syne-tune``."""
+    folder = tmp_path / "syne-tune"
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(folder))
+    return folder

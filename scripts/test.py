@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Set the project up and run every test and check: Python, TypeScript, browser, style, types.
+
+    python3 scripts/test.py                      everything
+    python3 scripts/test.py --only python        one part: style, python, typescript or browser
+    python3 scripts/test.py --only style browser several
+    python3 scripts/test.py --fix                let the formatters and linters repair first
+
+Exits 0 if all of them pass. What is set up already is not set up again.
+"""
+
+import sys
+
+if sys.version_info < (3, 10):  # before anything is imported that an old Python cannot read
+    sys.exit(
+        f"synetune_lab needs Python 3.10 or newer; this is Python {sys.version.split()[0]} "
+        f"({sys.executable}).\nRun this script with a newer one, for example: "
+        f"python3.12 {sys.argv[0]}"
+    )
+
+import argparse
+
+from _setup import browser, environment, frontend, runner
+from _setup.steps import SetupError, Steps
+
+PARTS = ("style", "python", "typescript", "browser")
+
+
+def main() -> int:
+    """Set up, run the parts, and print how each of them ended."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run")
+    parser.add_argument("--fix", action="store_true", help="repair style and formatting first")
+    options = parser.parse_args()
+
+    steps = Steps(total=4 if "browser" in options.only else 3)
+    environment.ensure(steps, extras=("dev",))
+    frontend.ensure(steps)
+    chromium = None
+    if "browser" in options.only:
+        with steps.step("Browser") as step:
+            chromium = browser.ensure(step)
+    if options.fix:
+        runner.repair()
+    return runner.run([part for part in PARTS if part in options.only], chromium)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SetupError as error:
+        sys.exit(f"\n{error}")
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted.")

@@ -1,0 +1,182 @@
+"""``synetune-lab runs``: list the saved runs.
+
+Only JSON is read. The saved state of a tuner runs code when it is loaded, so looking at a list
+must not load it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from synetune_lab.constants import (
+    ST_METADATA_FILENAME,
+    ST_TUNER_CREATION_TIMESTAMP,
+    ST_TUNER_DILL_FILENAME,
+    ST_TUNER_START_TIMESTAMP,
+    SYNE_TUNE_DEFAULT_FOLDER,
+    SYNE_TUNE_ENV_FOLDER,
+)
+
+HELP = "list the saved runs, newest first"
+RUN_FILENAME = "run.json"
+_UNFINISHED = ("starting", "running", "paused", "stopping")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where to look and how to answer."""
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help=f"default: ${SYNE_TUNE_ENV_FOLDER}, else ~/{SYNE_TUNE_DEFAULT_FOLDER}",
+    )
+    parser.add_argument("--json", action="store_true", help="answer as JSON, for programs")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the runs of the folder."""
+    folder = options.folder or default_folder()
+    runs = saved_runs(folder.expanduser())
+    if options.json:
+        print(json.dumps(runs, indent=2))
+    elif runs:
+        print(_table(runs))
+    else:
+        print(f"No saved runs in {folder}.")
+    return 0
+
+
+def default_folder() -> Path:
+    """Where experiments are written if nobody says otherwise."""
+    named = os.environ.get(SYNE_TUNE_ENV_FOLDER)
+    return Path(named) if named else Path.home() / SYNE_TUNE_DEFAULT_FOLDER
+
+
+def saved_runs(folder: Path) -> list[dict[str, Any]]:
+    """What the JSON files tell of each run below a folder.
+
+    Args:
+        folder: The root folder of experiments. Runs lie in it, or one folder deeper.
+
+    Returns:
+        A dictionary a run, newest first: `name`, `path`, `state` ("interrupted" if it was running
+        and no process drives it any more, "unknown" if its files do not tell), `started` (Unix
+        time or None), `scheduler`, `entrypoint`, `metric`, `mode`, `best` (value or None),
+        `trials`, `reports` (None if unknown) and `resumable`. Files that cannot be read are
+        treated as missing.
+    """
+    runs = [_describe(path) for path in _run_folders(folder)]
+    return sorted(runs, key=lambda run: (run["started"] or 0.0, run["name"]), reverse=True)
+
+
+def _run_folders(folder: Path, depth: int = 2) -> Iterator[Path]:
+    try:
+        children = sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:
+        return
+    for path in children:
+        if (path / RUN_FILENAME).is_file() or (path / ST_METADATA_FILENAME).is_file():
+            yield path
+        elif depth > 1:
+            yield from _run_folders(path, depth - 1)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    run, metadata = _read(path / RUN_FILENAME), _read(path / ST_METADATA_FILENAME)
+    counts = run.get("counts")
+    return {
+        "name": str(run.get("name") or path.name),
+        "path": str(path),
+        "state": _state(path, run),
+        "started": _number(run.get("started_at"))
+        or _number(metadata.get(ST_TUNER_START_TIMESTAMP))
+        or _number(metadata.get(ST_TUNER_CREATION_TIMESTAMP)),
+        "scheduler": _scheduler(run) or _text(metadata.get("scheduler_name")),
+        "entrypoint": _text(run.get("entrypoint") or metadata.get("entrypoint")),
+        "metric": _first(run.get("metric_names") or metadata.get("metric_names")),
+        "mode": _first(run.get("metric_modes") or metadata.get("metric_mode")),
+        "best": _best(run.get("best")),
+        "trials": sum(counts.values()) if isinstance(counts, Mapping) else None,
+        "reports": run.get("num_reports"),
+        "resumable": (path / ST_TUNER_DILL_FILENAME).is_file(),
+    }
+
+
+def _state(path: Path, run: Mapping[str, Any]) -> str:
+    state = str(run.get("state") or "unknown")
+    if state in _UNFINISHED:
+        from synetune_lab.store.lock import RunLock
+
+        if RunLock(path).owner() is None:
+            return "interrupted"
+    return state
+
+
+def _scheduler(run: Mapping[str, Any]) -> str | None:
+    described = run.get("scheduler")
+    return _text(described.get("name") if isinstance(described, Mapping) else described)
+
+
+def _best(best: Any) -> float | None:
+    return _number(best.get("value") if isinstance(best, Mapping) else best)
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _first(value: Any) -> str | None:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _text(value[0]) if value else None
+    return _text(value)
+
+
+def _table(runs: Iterable[Mapping[str, Any]]) -> str:
+    rows = [("NAME", "STATE", "STARTED", "TRIALS", "BEST", "SCHEDULER")]
+    rows += [
+        (
+            run["name"],
+            run["state"] + ("" if run["resumable"] else ", not resumable"),
+            _moment(run["started"]),
+            "-" if run["trials"] is None else str(run["trials"]),
+            "-" if run["best"] is None else f"{run['metric']} {run['best']:.6g}",
+            run["scheduler"] or "-",
+        )
+        for run in runs
+    ]
+    # Names and metrics come from files: a control character must not reach the terminal.
+    clean = [
+        tuple("".join(c if c.isprintable() else "?" for c in cell) for cell in r) for r in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in clean]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _moment(unix_time: float | None) -> str:
+    if unix_time is None:
+        return "-"
+    try:
+        return (
+            datetime.fromtimestamp(unix_time, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M")
+        )
+    except (OverflowError, OSError, ValueError):
+        return "-"

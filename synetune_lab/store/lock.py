@@ -1,0 +1,108 @@
+"""At most one process drives a run: a lock file that names the driver's process.
+
+The lock is held by a process that is alive, known by its id, start time and boot, and not by an
+open descriptor: trials and workers may inherit descriptors and outlive their kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from synetune_lab.errors import ResumeError
+from synetune_lab.store.atomic import replace_file
+
+LOCK_FILENAME = "run.lock"
+
+_held: set[Path] = set()
+"""Runs that a session of this very process drives."""
+
+
+def this_process() -> dict[str, Any]:
+    """What tells this process from any other, also after a reboot."""
+    import psutil
+
+    return {
+        "pid": os.getpid(),
+        "started": psutil.Process().create_time(),
+        "boot": psutil.boot_time(),
+        "host": socket.gethostname(),
+    }
+
+
+def _is_alive(owner: dict[str, Any]) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(int(owner["pid"]))
+        # Start times are kept in ticks since the boot; the boot time may shift by a second.
+        same = abs(process.create_time() - float(owner["started"])) < 2.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return False
+
+
+class RunLock:
+    """The right to drive the run in `folder`.
+
+    Raises:
+        ResumeError: From `acquire`, if another live process (or session of this process) has it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder.resolve() / LOCK_FILENAME
+
+    def owner(self) -> dict[str, Any] | None:
+        """Who drives the run, None if nobody alive does."""
+        try:
+            owner = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(owner, dict):
+            return None
+        if owner.get("host") != socket.gethostname():
+            return owner  # on another machine: it can't be looked up from here
+        if owner.get("pid") == os.getpid():
+            return owner if self.path in _held else None
+        return owner if _is_alive(owner) else None
+
+    def acquire(self) -> None:
+        """Take the lock, also from a process that has died."""
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            # Held for a moment only, so that two processes don't take over from a dead one at once.
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            owner = self.owner()
+            if owner is not None:
+                raise ResumeError(_refusal(self.path, owner))
+            replace_file(self.path, json.dumps(this_process()).encode(), durable=False)
+            _held.add(self.path)
+        finally:
+            os.close(folder)
+
+    def release(self) -> None:
+        """Give it back; nothing happens if it is not held."""
+        if self.path in _held:
+            _held.discard(self.path)
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
+
+def _refusal(path: Path, owner: dict[str, Any]) -> str:
+    run = path.parent.name
+    if owner.get("host") != socket.gethostname():
+        return (
+            f"run {run!r} is being driven on the machine {owner.get('host')!r} (process "
+            f"{owner.get('pid')}). If that is over, remove {path} and try again"
+        )
+    if owner.get("pid") == os.getpid():
+        return f"run {run!r} is already being driven in this process; stop that first"
+    return (
+        f"run {run!r} is still being driven by process {owner.get('pid')}; stop it there first "
+        "(a second driver would start its trials twice)"
+    )

@@ -1,0 +1,83 @@
+"""Pickling that is fast for plain objects and still takes what only dill can take.
+
+The C pickler does the work; functions and classes that can't be imported by their name (from
+`__main__`, a notebook cell, a closure, a lambda) go to dill, by value. What comes out is an
+ordinary pickle: `dill.load` reads it.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+import types
+from importlib import import_module
+from typing import Any
+
+from synetune_lab.errors import StoreError
+
+
+def importable(value: Any) -> bool:
+    """Whether another process finds this function or class by its module and name."""
+    module_name = getattr(value, "__module__", None)
+    name = getattr(value, "__qualname__", None)
+    if not module_name or not name or module_name in ("__main__", "__mp_main__"):
+        return False
+    found: Any = sys.modules.get(module_name)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return False
+    return found is value
+
+
+class _FastPickler(pickle.Pickler):
+    """The C pickler with dill for what has no importable name."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, (types.FunctionType, type)):
+            return NotImplemented if importable(value) else _by_value(value)
+        if isinstance(value, types.ModuleType):
+            return import_module, (value.__name__,)
+        return NotImplemented
+
+
+def _by_value(value: Any) -> Any:
+    # Types of the interpreter (NoneType, functions' own type, ...) name a module in which they
+    # are not found; the C pickler knows them.
+    if isinstance(value, type) and value.__module__ in ("builtins", "types"):
+        return NotImplemented
+    import dill
+
+    # With `recurse` a function brings the globals that it uses, not all of its module's.
+    return dill.loads, (dill.dumps(value, recurse=True),)
+
+
+def dumps(value: Any) -> memoryview:
+    """The pickle of `value`.
+
+    Raises:
+        StoreError: If neither pickle nor dill can take it. The message says why.
+    """
+    buffer = io.BytesIO()
+    try:
+        _FastPickler(buffer, protocol=5).dump(value)
+    except Exception as error:
+        return memoryview(_dill_dumps(value, error))
+    return buffer.getbuffer()
+
+
+def _dill_dumps(value: Any, first: Exception) -> bytes:
+    import dill
+
+    try:
+        return bytes(dill.dumps(value, recurse=True))
+    except Exception as error:
+        raise StoreError(f"{type(value).__name__} can't be pickled: {first}") from error
+
+
+def loads(content: bytes | memoryview) -> Any:
+    """What `dumps` wrote. Runs code of whoever wrote it: check trust first."""
+    import dill
+
+    return dill.loads(content)

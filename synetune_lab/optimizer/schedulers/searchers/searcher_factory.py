@@ -1,0 +1,85 @@
+"""Searchers by the names that schedulers take."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.errors import SchedulerError
+
+if TYPE_CHECKING:
+    from synetune_lab.optimizer.schedulers.searchers.base import BaseSearcher
+
+__all__ = ["SEARCHERS", "searcher_factory"]
+
+_HERE = "synetune_lab.optimizer.schedulers.searchers"
+
+SEARCHERS: dict[str, str] = {
+    "random": f"{_HERE}.random_searcher:RandomSearcher",
+    "grid": f"{_HERE}.grid_searcher:GridSearcher",
+}
+"""Module and class of each searcher by its name; imported when first used."""
+
+# What schedulers pass to every searcher; those that do not need an entry do not get it.
+_FROM_SCHEDULER = frozenset(
+    {
+        "config_space",
+        "max_epochs",
+        "max_resource_level",
+        "metric",
+        "mode",
+        "points_to_evaluate",
+        "random_seed",
+        "random_seed_generator",
+        "resource_attr",
+        "scheduler",
+        "scheduler_mode",
+    }
+)
+
+
+def searcher_factory(
+    searcher: str, *, supported: Iterable[str] | None = None, **kwargs: Any
+) -> BaseSearcher:
+    """Make a searcher by its name.
+
+    Args:
+        searcher: Name of the searcher.
+        supported: Names that the scheduler can work with; None for all.
+        kwargs: Arguments of the searcher: search options of the user, and what the scheduler passes
+            to every searcher.
+
+    Raises:
+        SchedulerError: If the name is unknown or not supported, or an option is unknown. The
+            message has the nearest right name.
+    """
+    names = sorted(SEARCHERS if supported is None else set(supported) & set(SEARCHERS))
+    if searcher not in names:
+        raise SchedulerError(f"searcher={searcher!r} is unknown{_hint(searcher, names)}")
+    module, _, name = SEARCHERS[searcher].partition(":")
+    cls = getattr(import_module(module), name)
+    made: BaseSearcher = cls(**_arguments(searcher, cls, kwargs))
+    return made
+
+
+def _arguments(searcher: str, cls: type[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = inspect.signature(cls).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return dict(kwargs)
+    options = [name for name in parameters if name not in _FROM_SCHEDULER]
+    for name in kwargs:
+        if name not in parameters and name not in _FROM_SCHEDULER:
+            raise SchedulerError(
+                f"search_options: {name!r} is no option of searcher={searcher!r}"
+                f"{_hint(name, options)}"
+            )
+    return {name: value for name, value in kwargs.items() if name in parameters}
+
+
+def _hint(name: Any, names: list[str]) -> str:
+    near = difflib.get_close_matches(str(name), names, n=1)
+    first = f"; do you mean {near[0]!r}?" if near else ";"
+    return f"{first} known are {', '.join(names)}"

@@ -170,7 +170,7 @@ class GridSearcher(StochasticSearcher):
             values = self._grid[name]
             index, position = divmod(index, len(values))
             config[name] = values[position]
-        return config
+        return {name: config[name] for name in self._grid}
 
 
 def _grid_values(domain: Domain, size: int) -> list[Any]:

@@ -67,6 +67,7 @@ class RandomSearcher(StochasticAndFilterDuplicatesSearcher):
         return logger if self._debug_log else None
 
     def _get_config(self, trial_id: str | None = None, **kwargs: Any) -> Config | None:
+        del kwargs
         config = self._get_random_config()
         self._reason = {"kind": "random"}
         if self._debug_log:
@@ -74,14 +75,9 @@ class RandomSearcher(StochasticAndFilterDuplicatesSearcher):
         return config
 
     def _update(self, trial_id: str, config: Config, result: dict[str, Any]) -> None:
+        del config
         if self._debug_log:
-            resource = "" if self._resource_attr is None else result.get(self._resource_attr)
-            logger.info(
-                "trial %s: %s = %s %s", trial_id, self.metric, _value(result, self), resource
-            )
-
-
-def _value(result: Mapping[str, Any], searcher: RandomSearcher) -> Any:
-    if isinstance(searcher.metric, str):
-        return result.get(searcher.metric)
-    return [result.get(name) for name in searcher.metric]
+            names = [self.metric] if isinstance(self.metric, str) else list(self.metric)
+            if self._resource_attr is not None:
+                names.append(self._resource_attr)
+            logger.info("trial %s: %s", trial_id, {name: result.get(name) for name in names})

@@ -53,8 +53,15 @@ class SpaceEditReport:
     note: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """The report as JSON; `dict(report)` is the same."""
         return asdict(self)
+
+    def keys(self) -> list[str]:
+        """Names of the entries of the JSON form."""
+        return list(self.to_json())
+
+    def __getitem__(self, name: str) -> Any:
+        return self.to_json()[name]
 
 
 class BaseSearcher:

@@ -3,12 +3,12 @@
 A scheduler is a state machine. It never blocks, sleeps or reads a clock of its own; the same
 seed and the same calls give the same decisions. The engine calls it as in this trace::
 
-    scheduler.suggest(trial_id=0)          # -> start_suggestion(config)
+    scheduler.suggest(trial_id=0)  # -> start_suggestion(config)
     scheduler.on_trial_add(trial0)
-    scheduler.on_trial_result(trial0, {"epoch": 1, "loss": 0.4})   # -> "CONTINUE"
-    scheduler.on_trial_result(trial0, {"epoch": 3, "loss": 0.3})   # -> "PAUSE"
-    scheduler.on_trial_remove(trial0)      # paused (or stopped) before its end
-    scheduler.suggest(trial_id=1)          # -> resume_suggestion(0, config)
+    scheduler.on_trial_result(trial0, {"epoch": 1, "loss": 0.4})  # -> "CONTINUE"
+    scheduler.on_trial_result(trial0, {"epoch": 3, "loss": 0.3})  # -> "PAUSE"
+    scheduler.on_trial_remove(trial0)  # paused (or stopped) before its end
+    scheduler.suggest(trial_id=1)  # -> resume_suggestion(0, config)
     scheduler.on_trial_result(trial0, {"epoch": 9, "loss": 0.2})
     scheduler.on_trial_complete(trial0, {"epoch": 9, "loss": 0.2})
 """
@@ -49,9 +49,7 @@ class TrialSuggestion:
     config: Config | None = None
 
     @staticmethod
-    def start_suggestion(
-        config: Config, checkpoint_trial_id: int | None = None
-    ) -> TrialSuggestion:
+    def start_suggestion(config: Config, checkpoint_trial_id: int | None = None) -> TrialSuggestion:
         """Start a new trial, from the checkpoint of another one if given."""
         return TrialSuggestion(True, checkpoint_trial_id, config)
 
@@ -92,7 +90,7 @@ class TrialScheduler:
     def on_trial_error(self, trial: Trial) -> None:
         """The trial failed."""
 
-    def on_trial_result(self, trial: Trial, result: dict[str, Any]) -> str:
+    def on_trial_result(self, trial: Trial, result: dict[str, Any]) -> str:  # noqa: ARG002
         """A running trial reported.
 
         Returns:
@@ -166,11 +164,25 @@ class TrialScheduler:
             "metric_mode": [mode] * len(names) if isinstance(mode, str) else list(mode),
         }
 
-    def edit_space(self, config_space: Mapping[str, Any]) -> dict[str, Any]:
+    def on_trial_resumed_by_user(self, trial: Trial) -> Config | None:  # noqa: ARG002
+        """The user lets a paused trial go on, whoever paused it.
+
+        Returns:
+            The configuration to go on with; None for the one that it had.
+        """
+        return None
+
+    def edit_space(
+        self,
+        config_space: Mapping[str, Any],  # noqa: ARG002
+        defaults: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         """Draw from another configuration space from now on.
 
         Args:
             config_space: The whole new space, validated before.
+            defaults: Values that earlier trials count as having, for new hyperparameters; without
+                them, a space with new hyperparameters is refused.
 
         Returns:
             What became of the data seen so far, as JSON: `kept`, `outside`, `dropped` (numbers of

@@ -1,0 +1,1 @@
+"""Optimisers: which configuration next, and which trial goes on."""

@@ -1,0 +1,83 @@
+"""The methods by their names: schedulers with the right searcher and defaults.
+
+All arguments that are not spelled out are those of the parent class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.optimizer.schedulers.fifo import FIFOArguments, FIFOScheduler
+from synetune_lab.optimizer.schedulers.hyperband import HyperbandArguments, HyperbandScheduler
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from synetune_lab.optimizer.schedulers.rungs import RungSystem
+
+__all__ = ["ASHA", "GridSearch", "RandomSearch"]
+
+
+class RandomSearch(FIFOScheduler):
+    """Random search: each configuration is drawn from the space, none twice.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        kwargs: Arguments of `FIFOScheduler`. `search_options`: those of `RandomSearcher`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
+    ) -> None:
+        super().__init__(config_space, metric=metric, searcher="random", **kwargs)
+
+
+class GridSearch(FIFOScheduler):
+    """Grid search: every combination of equally spaced values.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        kwargs: Arguments of `FIFOScheduler`. `search_options`: those of `GridSearcher`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
+    ) -> None:
+        super().__init__(config_space, metric=metric, searcher="grid", **kwargs)
+
+
+class ASHA(HyperbandScheduler):
+    """Asynchronous successive halving with random configurations.
+
+    Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar: A System for Massively Parallel
+    Hyperparameter Tuning, https://arxiv.org/abs/1810.05934.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        type: `stopping` or `promotion` (see `HyperbandScheduler`).
+        kwargs: Arguments of `HyperbandScheduler`. One of `max_resource_attr` and `max_t` is needed,
+            unless the space has a constant `epochs`, `max_t` or `max_epochs`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        resource_attr: str,
+        *,
+        type: str | type[RungSystem] = "stopping",  # noqa: A002 - the documented name
+        **kwargs: Unpack[HyperbandArguments],
+    ) -> None:
+        super().__init__(
+            config_space,
+            metric=metric,
+            resource_attr=resource_attr,
+            searcher="random",
+            type=type,
+            **kwargs,
+        )

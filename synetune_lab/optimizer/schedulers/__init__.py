@@ -1,0 +1,28 @@
+"""Schedulers: state machines that suggest configurations and judge the reports of trials.
+
+Names are loaded when they are first used, so that a searcher can be imported without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synetune_lab.optimizer.schedulers.fifo import FIFOScheduler
+    from synetune_lab.optimizer.schedulers.hyperband import HyperbandScheduler
+
+_HOMES = {
+    "FIFOScheduler": "synetune_lab.optimizer.schedulers.fifo",
+    "HyperbandScheduler": "synetune_lab.optimizer.schedulers.hyperband",
+}
+
+__all__ = ["FIFOScheduler", "HyperbandScheduler"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

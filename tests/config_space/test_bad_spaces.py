@@ -178,7 +178,7 @@ def test_an_editor_gets_one_message_for_each_bad_entry() -> None:
 
 
 def test_reading_a_space_names_the_bad_entry() -> None:
-    with pytest.raises(ConfigSpaceError, match="^lr: Float: lower=2.0"):
+    with pytest.raises(ConfigSpaceError, match=r"^lr: Float: lower=2.0"):
         config_space_from_json_dict(
             {"lr": {"domain_cls": "Float", "domain_kwargs": {"lower": 2, "upper": 1}}}
         )

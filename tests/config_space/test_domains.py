@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -73,9 +74,7 @@ def test_draws_are_valid_and_of_the_value_type(domain: Domain, seed: int) -> Non
 @given(domains, seeds)
 def test_same_seed_draws_the_same(domain: Domain, seed: int) -> None:
     assert draws(domain, 5, seed) == draws(domain, 5, seed)
-    legacy = [
-        domain.sample(size=5, random_state=np.random.RandomState(seed)) for _ in range(2)
-    ]
+    legacy = [domain.sample(size=5, random_state=np.random.RandomState(seed)) for _ in range(2)]
     assert legacy[0] == legacy[1]
 
 
@@ -421,4 +420,4 @@ def test_finite_ranges_keep_both_ends(size: int, log: bool) -> None:
     values = FiniteRange(0.1, 7.3, size, log_scale=log).values
     assert values[0] == 0.1
     assert values[-1] == 7.3
-    assert all(a < b for a, b in zip(values, values[1:], strict=False))
+    assert all(a < b for a, b in pairwise(values))

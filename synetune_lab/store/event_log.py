@@ -43,6 +43,11 @@ def _plain(value: Any) -> Any:
 _encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
+def plain_json(value: Any) -> Any:
+    """`value` as it comes back from the log."""
+    return json.loads(_encode(value))
+
+
 def encode_record(record: Record) -> bytes:
     """The record as a line of the log."""
     result = record["e"].get("result")

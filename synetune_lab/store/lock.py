@@ -48,11 +48,7 @@ def _is_alive(owner: dict[str, Any]) -> bool:
 
 
 class RunLock:
-    """The right to drive the run in `folder`.
-
-    Raises:
-        ResumeError: From `acquire`, if another live process (or session of this process) has it.
-    """
+    """The right to drive the run in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder.resolve() / LOCK_FILENAME
@@ -71,15 +67,27 @@ class RunLock:
             return owner if self.path in _held else None
         return owner if _is_alive(owner) else None
 
+    def refuse_if_driven(self) -> None:
+        """Raise if anybody alive drives the run.
+
+        Raises:
+            ResumeError: Naming the process.
+        """
+        owner = self.owner()
+        if owner is not None:
+            raise ResumeError(_refusal(self.path, owner))
+
     def acquire(self) -> None:
-        """Take the lock, also from a process that has died."""
+        """Take the lock, also from a process that has died.
+
+        Raises:
+            ResumeError: If another live process (or session of this process) has it.
+        """
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             # Held for a moment only, so that two processes don't take over from a dead one at once.
             fcntl.flock(folder, fcntl.LOCK_EX)
-            owner = self.owner()
-            if owner is not None:
-                raise ResumeError(_refusal(self.path, owner))
+            self.refuse_if_driven()
             replace_file(self.path, json.dumps(this_process()).encode(), durable=False)
             _held.add(self.path)
         finally:

@@ -1,0 +1,7 @@
+"""Callbacks that come with the package."""
+
+from __future__ import annotations
+
+from synetune_lab.callbacks.tensorboard_callback import TensorboardCallback
+
+__all__ = ["TensorboardCallback"]

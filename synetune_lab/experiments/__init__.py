@@ -1,0 +1,19 @@
+"""Loading and looking at the results of experiments."""
+
+from __future__ import annotations
+
+from synetune_lab.experiments.experiment_result import ExperimentResult
+from synetune_lab.experiments.load import (
+    get_metadata,
+    list_experiments,
+    load_experiment,
+    load_experiments_df,
+)
+
+__all__ = [
+    "ExperimentResult",
+    "get_metadata",
+    "list_experiments",
+    "load_experiment",
+    "load_experiments_df",
+]

@@ -1,0 +1,187 @@
+"""Keeps every report of a run as a row of `results.csv.zip`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.constants import (
+    CONFIG_COLUMN_PREFIX,
+    ST_DECISION,
+    ST_RESULTS_DATAFRAME_FILENAME,
+    ST_STATUS,
+    ST_TUNER_TIME,
+    TRIAL_ID,
+)
+from synetune_lab.store.columns import ResultColumns
+from synetune_lab.store.csv_zip import ResultsFile, read_results
+from synetune_lab.store.event_log import read_log
+from synetune_lab.tuner_callback import TunerCallback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from synetune_lab.trial import Trial
+
+logger = logging.getLogger(__name__)
+
+_COMPRESS_EVERY = 256
+"""Rows. Few enough that compressing them delays no decision by more than some milliseconds."""
+
+
+class ExtraResultsComposer:
+    """Columns of your own for the results. Subclass it; a lambda can't be saved with the tuner."""
+
+    def __call__(self, tuner: Any) -> dict[str, Any] | None:
+        """Extra entries for the row of the report that was just judged.
+
+        Args:
+            tuner: The tuner.
+
+        Returns:
+            Entries with names out of `keys`, or None for nothing.
+        """
+        raise NotImplementedError
+
+    def keys(self) -> list[str]:
+        """Names of all entries that `__call__` may return."""
+        return []
+
+
+class StoreResultsCallback(TunerCallback):
+    """Keeps every report with its trial's configuration, and writes `results.csv.zip`.
+
+    It is the default callback. The session has the file written every `results_update_interval`
+    seconds, and when the run pauses or ends.
+
+    Args:
+        add_wallclock_time: Whether to add the seconds since the tuner started, `st_tuner_time`.
+        extra_results_composer: Adds columns of your own.
+    """
+
+    def __init__(
+        self,
+        add_wallclock_time: bool = True,
+        extra_results_composer: ExtraResultsComposer | None = None,
+    ) -> None:
+        self.add_wallclock_time = add_wallclock_time
+        self.extra_results_composer = extra_results_composer
+        self._tuner: Any = None
+        self._columns = ResultColumns()
+        self._file: ResultsFile | None = None
+        self._saved: tuple[Path, dict[str, str], int] | None = None
+
+    # -- hooks ----------------------------------------------------------------------------------
+
+    def on_tuning_start(self, tuner: Any) -> None:
+        """Take the tuner's folder and clock."""
+        self._tuner = tuner
+        self._restore()
+        path = Path(tuner.tuner_path) / ST_RESULTS_DATAFRAME_FILENAME
+        if self._file is None or self._file.path != path:
+            self._file = ResultsFile(path)
+
+    def on_trial_result(
+        self, trial: Trial, status: str, result: dict[str, Any], decision: str
+    ) -> None:
+        """Add a row."""
+        self._restore()
+        row = dict(result)
+        tuner_time = row.pop(ST_TUNER_TIME, None)
+        row[ST_DECISION] = decision
+        row[ST_STATUS] = status
+        row[TRIAL_ID] = trial.trial_id
+        for name, value in trial.config.items():
+            row[CONFIG_COLUMN_PREFIX + name] = value
+        if tuner_time is None and self.add_wallclock_time and self._tuner is not None:
+            tuner_time = self._tuner.tuner_time
+        if tuner_time is not None:
+            row[ST_TUNER_TIME] = tuner_time
+        if self.extra_results_composer is not None and self._tuner is not None:
+            row.update(self.extra_results_composer(self._tuner) or {})
+        self._columns.append(row)
+        if self._file is not None and len(self._columns) % _COMPRESS_EVERY == 0:
+            self._file.add(self._columns)
+
+    def on_tuning_end(self) -> None:
+        """Write what is left."""
+        self.store_results()
+
+    # -- results --------------------------------------------------------------------------------
+
+    def store_results(self) -> None:
+        """Bring `{tuner_path}/results.csv.zip` up to date.
+
+        Raises:
+            StoreError: If it can't be written.
+        """
+        self._restore()
+        if self._file is not None and len(self._columns):
+            self._file.write(self._columns)
+
+    def dataframe(self) -> pd.DataFrame:
+        """All rows so far, in the order of the reports."""
+        self._restore()
+        return self._columns.dataframe()
+
+    # -- pickling -------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the rows, if the files of the run have them."""
+        state = {k: v for k, v in vars(self).items() if k not in ("_tuner", "_file")}
+        if self._saved is None and self._file is not None and self._file.path.exists():
+            state["_columns"] = ResultColumns()
+            state["_saved"] = (self._file.path, self._columns.kinds(), len(self._columns))
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._tuner = None
+        self._file = None
+
+    def moved_to(self, folder: Path) -> None:
+        """The run's files are now in `folder`."""
+        if self._saved is not None:
+            self._saved = (folder / ST_RESULTS_DATAFRAME_FILENAME, *self._saved[1:])
+
+    def _restore(self) -> None:
+        """Read back the rows that were left to the files when this was pickled."""
+        if self._saved is None:
+            return
+        path, kinds, rows = self._saved
+        self._saved = None
+        columns = read_results(path, kinds, rows) if rows else ResultColumns()
+        if columns is None:
+            logger.warning("%s lacks rows; they are taken from the event log", path)
+            columns = self._from_log(path.parent, rows)
+        self._columns = columns
+
+    def _from_log(self, folder: Path, rows: int) -> ResultColumns:
+        """The first `rows` rows, made anew from the log, without a composer's columns."""
+        columns = ResultColumns()
+        for row, _ in zip(rows_of_log(folder, self.add_wallclock_time), range(rows), strict=False):
+            columns.append(row)
+        return columns
+
+
+def rows_of_log(folder: Path, add_time: bool = True) -> Iterator[dict[str, Any]]:
+    """The rows of results, from a run's event log alone."""
+    configs: dict[int, dict[str, Any]] = {}
+    for record in read_log(folder):
+        for action in record["a"]:
+            if action["kind"] in ("start_trial", "resume_trial"):
+                prefixed = {CONFIG_COLUMN_PREFIX + k: v for k, v in action["config"].items()}
+                configs[action["trial_id"]] = prefixed
+            elif action["kind"] == "decision":
+                row = {k: v for k, v in action["result"].items() if k != ST_TUNER_TIME}
+                row[ST_DECISION] = action["decision"]
+                row[ST_STATUS] = action["status"]
+                row[TRIAL_ID] = action["trial_id"]
+                row.update(configs.get(action["trial_id"], {}))
+                time = action["result"].get(ST_TUNER_TIME, action["tuner_time"])
+                if add_time or ST_TUNER_TIME in action["result"]:
+                    row[ST_TUNER_TIME] = time
+                yield row

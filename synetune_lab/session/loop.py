@@ -1,0 +1,324 @@
+"""The session's loop: wait for events, let the engine decide, keep it, do it, tell it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.engine.actions import (
+    Action,
+    AnswerCommand,
+    ChangeRun,
+    ChangeStatus,
+    DeleteCheckpoint,
+    FinishRun,
+    PauseTrial,
+    RecordDecision,
+    ResumeTrial,
+    StartTrial,
+    StopTrial,
+)
+from synetune_lab.engine.events import Event, RunOpened, TimePassed, TrialReported
+from synetune_lab.session.hooks import Hooks
+from synetune_lab.session.opening import adopt_trials, open_run
+from synetune_lab.session.saving import Saver
+from synetune_lab.session.summary import RunStateName, RunSummary, progress_of
+from synetune_lab.trial import Status
+
+if TYPE_CHECKING:
+    from synetune_lab.session.inbox import Inbox
+    from synetune_lab.session.session import Session
+    from synetune_lab.store.event_log import Record
+    from synetune_lab.tuner import Tuner
+
+logger = logging.getLogger(__name__)
+
+_BACKEND_ACTIONS = (StartTrial, ResumeTrial, PauseTrial, StopTrial, DeleteCheckpoint)
+
+
+class RunLoop:
+    """Drives the engine of a tuner; all of it runs on the session's thread, except `abort`."""
+
+    def __init__(
+        self,
+        session: Session,
+        tuner: Tuner,
+        inbox: Inbox,
+        first_commands: list[tuple[str, dict[str, Any]]],
+    ) -> None:
+        self.session = session
+        self.tuner = tuner
+        self.engine = tuner.engine
+        self.backend = tuner.trial_backend
+        self.store = session.store
+        self.state = tuner.run_state
+        self.hooks = Hooks(tuner.callbacks)
+        self.saver = Saver(self)
+        self.opened = False
+        self._inbox = inbox
+        self._first_commands = first_commands
+        self._batch: list[Record] = []
+        self._skip: dict[int, int] = {}
+        self._finished = False
+        self._told_end = False
+        self._abort_why: str | None = None
+        self._last_wakeup: float | None = None
+        self._clock_base = 0.0
+
+    # -- from start to end ----------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Drive the run to its end.
+
+        Raises:
+            Exception: What ended it from within; all trials are ended and the run is saved then.
+        """
+        try:
+            open_run(self)
+        except BaseException as error:
+            self._inbox.close(f"the run could not be opened: {error}")
+            self.saver.summarise("failed", str(error))
+            self.backend.close()
+            self.store.close()
+            raise
+        try:
+            self._drive()
+        except BaseException as error:
+            self._end("failed", f"{type(error).__name__}: {error}", consistent=False)
+            raise
+
+    def _drive(self) -> None:
+        self._enter()
+        while not self._finished:
+            self._pass()
+            if self._abort_why is not None and not self._finished:
+                self.backend.close()
+                self._end("interrupted", self._abort_why)
+                return
+        self._end("finished", self.state.why)
+
+    def _enter(self) -> None:
+        resumed = self.state.opened
+        alive = adopt_trials(self) if resumed else {}
+        self.hooks.start(self.tuner)
+        self.state.opened, self.state.why = True, None
+        self.opened = True
+        for name, args in self._first_commands:
+            self._step(self._inbox.make_command(name, args))
+        self._step(RunOpened(resumed, alive))
+        self._publish()
+        self.saver.save()
+        self.session._opened.set()
+
+    def _end(self, state: RunStateName, why: str | None, *, consistent: bool = True) -> None:
+        """Leave the run saved and free, whatever happened.
+
+        Args:
+            state: What the lists show.
+            why: Why it ended.
+            consistent: Whether the engine's state can be saved. After an error in the middle of a
+                transition it can't; the last state and the log stand for it.
+        """
+        self._inbox.close("the run is not being driven any more" + (f" ({why})" if why else ""))
+        try:
+            self._tell_end()
+            self._publish()
+            self.backend.close()
+            self.saver.summarise(state, why)
+            if consistent:
+                self.saver.save()
+            else:
+                self.saver.save_results()
+            self.saver.write_header()
+        finally:
+            self.store.close()
+
+    def abort(self, why: str) -> None:
+        """End the run and its trials at once. From any thread."""
+        self._abort_why = why
+        self.backend.wake()
+
+    # -- one pass -------------------------------------------------------------------------------
+
+    def _pass(self) -> None:
+        self.hooks.call("on_loop_start")
+        before = time.monotonic()
+        events = self.backend.wait_events(self._timeout())
+        if self.hooks.wants("on_tuning_sleep") and self._is_full():
+            self.hooks.call("on_tuning_sleep", time.monotonic() - before)
+        self._take_in([*events, *self._inbox.commands()])
+        self._wake_up()
+        self._publish()
+        self._inbox.run_reads()
+        self.hooks.call("on_loop_end")
+        self.saver.keep_up()
+
+    def now(self) -> float:
+        """Tuner time: seconds since the start, without the time that nobody drove the run."""
+        passed = self._clock_base + self.backend.time_keeper.time()
+        return max(self.state.tuner_time, passed)
+
+    def start_clock(self) -> None:
+        """Go on with tuner time where the run was left."""
+        self._clock_base = self.state.tuner_time
+        self.backend.time_keeper.start_of_time()
+
+    def _timeout(self) -> float | None:
+        """How long to wait for events at most, in seconds of the time keeper."""
+        if self._abort_why is not None:
+            return 0.0
+        due = self.saver.due_in()
+        wakeup = self.engine.next_wakeup(self.now())
+        if wakeup is not None and wakeup != self._last_wakeup:
+            left = max(0.0, wakeup - self.now())
+            due = left if due is None else min(due, left)
+        return due
+
+    def _wake_up(self) -> None:
+        """Tell the engine that a time has come that it wished to be asked at."""
+        wakeup = self.engine.next_wakeup(self.now())
+        # Asked once for each wish: an engine that repeats it must not keep the loop spinning.
+        if wakeup is not None and wakeup != self._last_wakeup and wakeup <= self.now():
+            self._last_wakeup = wakeup
+            self._step(TimePassed())
+
+    def _is_full(self) -> bool:
+        return self.engine.status.num_trials_running >= self.engine.n_workers
+
+    def _take_in(self, events: list[Event]) -> None:
+        offsets = self._offsets(events)
+        if self._skip:
+            events = [event for event in events if not self._was_taken_in(event)]
+        if self.hooks.wants("on_fetch_status_results"):
+            self._tell_fetched(events)
+        for event in events:
+            if self._finished:
+                break
+            self._step(event, offsets.get(id(event)))
+
+    def _offsets(self, events: list[Event]) -> dict[int, int]:
+        """The offset that goes with the last report of each trial, by the event's identity."""
+        last = {event.trial_id: event for event in events if isinstance(event, TrialReported)}
+        return {id(event): self.backend.delivered(trial) for trial, event in last.items()}
+
+    def skip_reports(self, trial_id: int, count: int) -> None:
+        """The backend will deliver so many reports that were taken in before a crash."""
+        self._skip[trial_id] = count
+
+    def _was_taken_in(self, event: Event) -> bool:
+        if not isinstance(event, TrialReported) or not self._skip.get(event.trial_id):
+            return False
+        self._skip[event.trial_id] -= 1
+        if not self._skip[event.trial_id]:
+            del self._skip[event.trial_id]
+        return True
+
+    # -- one event ------------------------------------------------------------------------------
+
+    def _step(self, event: Event, offset: int | None = None) -> None:
+        now = self.now()
+        self.state.tuner_time = now
+        actions = self.engine.handle(event, now)
+        record = self.store.append(event, actions, now, offset)
+        self.state.seq = record["n"]
+        self.state.note_actions(actions)
+        if isinstance(event, TrialReported):
+            self.state.note_report(event.trial_id, event.run, offset)
+        self._batch.append(record)
+        self.saver.changed = True
+        if not isinstance(event, TimePassed):
+            self._last_wakeup = None
+        if any(isinstance(action, _BACKEND_ACTIONS) for action in actions):
+            # What is done must be in the log before it is done, or a crash forgets a process.
+            self.store.flush()
+        self._carry_out(actions)
+
+    def _carry_out(self, actions: list[Action]) -> None:
+        ends = any(isinstance(a, ChangeRun) and a.what == "stopping" for a in actions)
+        if ends and any(isinstance(a, (StopTrial, PauseTrial)) for a in actions):
+            self._tell_end()  # documented: before running trials are ended
+        trials = self.engine.trials
+        for action in actions:
+            if isinstance(action, RecordDecision):
+                trial = trials[action.trial_id].trial
+                result = dict(action.result)
+                self.hooks.call("on_trial_result", trial, action.status, result, action.decision)
+            elif isinstance(action, _BACKEND_ACTIONS):
+                self.backend.execute(action)
+                if isinstance(action, StartTrial):
+                    self.hooks.call("on_start_trial", trials[action.trial_id].trial)
+                elif isinstance(action, ResumeTrial):
+                    self.hooks.call("on_resume_trial", trials[action.trial_id].trial)
+            elif isinstance(action, ChangeStatus):
+                self._note_status(action)
+            elif isinstance(action, AnswerCommand):
+                self._inbox.answer(action.command_id, action.ok, action.result, action.error)
+            elif isinstance(action, ChangeRun):
+                self.saver.save_soon()
+            elif isinstance(action, FinishRun):
+                self.state.why = action.why
+                self._finished = True
+
+    def _note_status(self, action: ChangeStatus) -> None:
+        record = self.engine.trials[action.trial_id]
+        if action.status == Status.completed:
+            self.hooks.call("on_trial_complete", record.trial, dict(record.last_result or {}))
+        elif action.status == Status.failed:
+            logger.warning(
+                "trial %d failed: %s", action.trial_id, action.error or "no reason known"
+            )
+
+    def _tell_end(self) -> None:
+        if self.opened and not self._told_end:
+            self._told_end = True
+            self.hooks.call("on_tuning_end")
+
+    def _tell_fetched(self, events: list[Event]) -> None:
+        reports = [(e.trial_id, dict(e.result)) for e in events if isinstance(e, TrialReported)]
+        ids = {e.trial_id for e in events if hasattr(e, "trial_id")}
+        trials = self.engine.trials
+        status = {
+            i: (record.trial, record.status)
+            for i, record in trials.items()
+            if record.status == Status.in_progress or i in ids
+        }
+        self.hooks.call("on_fetch_status_results", status, reports)
+
+    def _publish(self) -> None:
+        self.store.flush()
+        if self._batch:
+            batch, self._batch = self._batch, []
+            self.session._publish(batch)
+
+    def summary(self, state: RunStateName | None = None, why: str | None = None) -> RunSummary:
+        """The run at a glance."""
+        engine, status = self.engine, self.engine.status
+        best = self.state.best
+        now = self.now()
+        return RunSummary(
+            name=self.tuner.name,
+            state=state or engine.run_state,
+            why=why,
+            counts=status_counts(engine),
+            n_workers=engine.n_workers,
+            num_reports=self.state.n_reports,
+            metric=self.state.metric,
+            mode="max" if self.state.maximise else "min",
+            best=(best.trial_id, best.value) if best else None,
+            tuner_time=now,
+            progress=progress_of(engine.stop_criterion, status, now),
+        )
+
+    def save_now(self) -> bool:
+        """Save and wait for the disk."""
+        self.saver.save()
+        return self.store.drain()
+
+
+def status_counts(engine: Any) -> dict[str, int]:
+    """Number of trials in each status."""
+    counts: dict[str, int] = {}
+    for record in engine.trials.values():
+        counts[record.status] = counts.get(record.status, 0) + 1
+    return counts

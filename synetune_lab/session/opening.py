@@ -1,0 +1,75 @@
+"""How a session opens a run, and takes back the trials of a process that is gone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from synetune_lab.constants import ST_TUNER_START_TIMESTAMP
+from synetune_lab.session.replay import replay
+from synetune_lab.store.run_files import write_metadata
+from synetune_lab.trial import Status
+
+if TYPE_CHECKING:
+    from synetune_lab.session.loop import RunLoop
+
+logger = logging.getLogger(__name__)
+
+_WITH_PROCESS = (Status.pending, Status.in_progress, Status.pausing, Status.stopping)
+
+
+def open_run(loop: RunLoop) -> None:
+    """Take the run and make everything ready, up to the first event.
+
+    Raises:
+        ResumeError: If another process drives it, or its files disagree.
+        StoreError: If its folder can't be written.
+    """
+    tuner, state = loop.tuner, loop.state
+    loop.store.open()
+    if loop.store.last_number > state.seq:
+        catch_up(loop)
+    if state.started_at is None:
+        state.started_at = time.time()
+        tuner.metadata.setdefault(ST_TUNER_START_TIMESTAMP, state.started_at)
+    write_metadata(loop.store.folder, tuner.metadata)
+    tuner.open_backend()
+    loop.start_clock()
+
+
+def catch_up(loop: RunLoop) -> None:
+    """Play back what the log has and the saved state has not."""
+    state, report = loop.state, loop.tuner.resume_report
+    count, disagreement = replay(
+        loop.engine, state, loop.store.records(after=state.seq), loop.hooks
+    )
+    if report is not None:
+        report.replayed += count
+        report.disagreement = report.disagreement or disagreement
+    if disagreement:
+        logger.warning(
+            "run %s: the log is believed where it disagrees: %s", loop.tuner.name, disagreement
+        )
+
+
+def adopt_trials(loop: RunLoop) -> dict[str, int]:
+    """Find the trials whose processes still run, and have reports delivered that the log lacks.
+
+    Returns:
+        The run of each trial that is alive, as `RunOpened` wants it.
+    """
+    handles = {}
+    for trial_id, record in loop.engine.trials.items():
+        if record.status in _WITH_PROCESS:
+            handles[trial_id] = (record.run, record.handle or {})
+    for trial_id, seen in loop.state.delivered.items():
+        loop.backend.set_delivered(trial_id, seen.run, seen.offset)
+        if seen.beyond and trial_id in handles:
+            loop.skip_reports(trial_id, seen.beyond)
+    alive = loop.backend.adopt(handles)
+    report = loop.tuner.resume_report
+    if report is not None:
+        report.adopted = sorted(alive)
+        report.ended = sorted(set(handles) - set(alive))
+    return {str(trial_id): run for trial_id, run in alive.items()}

@@ -1,0 +1,62 @@
+"""Brings a saved tuner back: the newest sound generation, and what was logged after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synetune_lab.errors import ResumeError
+from synetune_lab.results_callback import StoreResultsCallback
+from synetune_lab.session.hooks import Hooks
+from synetune_lab.session.replay import ResumeReport, replay
+from synetune_lab.store.event_log import EVENT_LOG_FILENAME, read_log
+from synetune_lab.store.lock import RunLock
+from synetune_lab.store.snapshots import SnapshotStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from synetune_lab.tuner import Tuner
+
+
+def load_tuner(folder: Path, *, trust: bool = False) -> Tuner:
+    """The tuner that was saved in `folder`, as of the end of its log.
+
+    Raises:
+        UntrustedFileError: If the file is not known to be this user's, and `trust` is False.
+        ResumeError: If there is nothing sound to load.
+    """
+    if not folder.is_dir():
+        raise ResumeError(f"there is no folder {folder}; name the folder of a run")
+    loaded = SnapshotStore(folder).load(trust=trust)
+    tuner: Tuner = loaded.value
+    if not hasattr(tuner, "run_state"):
+        raise ResumeError(f"{loaded.file} holds a {type(tuner).__name__}, not a tuner")
+    number = loaded.generation.generation if loaded.generation is not None else None
+    report = ResumeReport(loaded.file.name, number, loaded.notes)
+    _move(tuner, folder)
+    hooks = Hooks(tuner.callbacks)
+    records = read_log(tuner.tuner_path, after=tuner.run_state.seq)
+    report.replayed, report.disagreement = replay(tuner.engine, tuner.run_state, records, hooks)
+    tuner.resume_report = report
+    return tuner
+
+
+def _move(tuner: Tuner, folder: Path) -> None:
+    """A run's folder may have been moved or copied as a whole: it lives where it was found."""
+    has_log = (folder / EVENT_LOG_FILENAME).exists()
+    if has_log or not (tuner.tuner_path / EVENT_LOG_FILENAME).exists():
+        tuner.tuner_path = folder
+        for callback in tuner.callbacks:
+            if isinstance(callback, StoreResultsCallback):
+                callback.moved_to(folder)
+
+
+def resume_tuner(folder: Path, *, trust: bool = False) -> Tuner:
+    """`load_tuner` for a run that nobody else drives.
+
+    Raises:
+        ResumeError: Also if another process drives it.
+    """
+    if folder.is_dir():
+        RunLock(folder).refuse_if_driven()
+    return load_tuner(folder, trust=trust)

@@ -1,0 +1,92 @@
+"""The commands of a run, as methods: each is queued for the session and answered by a future."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.config_space import Domain, to_dict
+
+if TYPE_CHECKING:
+    from synetune_lab.session.inbox import CommandFuture
+    from synetune_lab.session.session import Session
+
+
+class SteeredRun:
+    """What can be asked of a run while it goes on, from any thread.
+
+    Every method returns a future at once. Its `result(timeout)` is the answer, or raises
+    `CommandRefused` with the reason why the command does not apply.
+    """
+
+    @property
+    def session(self) -> Session:
+        """The session that drives the run."""
+        raise NotImplementedError
+
+    def _command(self, name: str, **args: Any) -> CommandFuture:
+        return self.session.submit(name, args, origin="cell")
+
+    def pause(self, running: str = "pause") -> CommandFuture:
+        """Pause the run: nothing new starts.
+
+        Args:
+            running: What running trials do: `pause` (write a checkpoint, go on at `resume_run`) or
+                `finish`.
+        """
+        return self._command("pause_run", running=running)
+
+    def resume_run(self) -> CommandFuture:
+        """Go on after `pause`."""
+        return self._command("resume_run")
+
+    def stop(self, wait: bool = False, keep: bool = False) -> CommandFuture:
+        """End the run.
+
+        Args:
+            wait: Let running trials end by themselves.
+            keep: Pause running trials at their checkpoints, for a resumed run to go on with.
+        """
+        return self._command("stop_run", wait=wait, keep=keep)
+
+    def pause_trial(self, *trial_ids: int) -> CommandFuture:
+        """Pause trials; only you resume them."""
+        return self._command("pause_trial", trial_ids=list(trial_ids))
+
+    def resume_trial(self, *trial_ids: int) -> CommandFuture:
+        """Let paused trials go on, whoever paused them."""
+        return self._command("resume_trial", trial_ids=list(trial_ids))
+
+    def stop_trial(self, *trial_ids: int) -> CommandFuture:
+        """End trials for good."""
+        return self._command("stop_trial", trial_ids=list(trial_ids))
+
+    def set_workers(self, n_workers: int) -> CommandFuture:
+        """Run so many trials at once from now on; those that run are not harmed."""
+        return self._command("set_workers", n_workers=n_workers)
+
+    def enqueue(self, config: Mapping[str, Any]) -> CommandFuture:
+        """Try this configuration next."""
+        return self._command("enqueue", config=dict(config))
+
+    def edit_space(self, changes: Mapping[str, Any], running: str = "keep") -> CommandFuture:
+        """Change the configuration space of the running search.
+
+        Args:
+            changes: What changes: names with their new domains, or constants.
+            running: Whether running trials go on: `keep`, or `stop` ends those outside the new
+                space.
+        """
+        return self._command("edit_space", space=space_json(changes), running=running)
+
+    def set_stop_criterion(self, **rules: Any) -> CommandFuture:
+        """Change rules of the `StoppingCriterion`; None removes one."""
+        return self._command("set_stop_criterion", **rules)
+
+
+def space_json(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Domains and constants as the JSON that the command `edit_space` takes."""
+    return {
+        name: to_dict(entry) if isinstance(entry, Domain) else entry
+        for name, entry in changes.items()
+    }

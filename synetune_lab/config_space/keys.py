@@ -63,6 +63,8 @@ class ConfigKeyer:
             else:
                 matrix[:, position] = self._number(self._value({}, name))
         width = 8 * len(self.names)
+        if width == 0:
+            return [b""] * size
         raw = matrix.tobytes()
         return [raw[begin : begin + width] for begin in range(0, width * size, width)]
 

@@ -1,0 +1,119 @@
+"""What a backend knows of its trials: their records, the number of their run, their status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from synetune_lab.errors import BackendError
+from synetune_lab.trial import Status, Trial, TrialResult
+
+__all__ = ["BUSY", "LedgerEntry", "TrialLedger"]
+
+BUSY = frozenset({Status.in_progress, Status.pausing, Status.stopping})
+"""A trial with such a status holds a worker."""
+
+
+@dataclass
+class LedgerEntry:
+    """One trial.
+
+    Attributes:
+        trial: Its record.
+        run: Number of its latest run, from 0.
+        status: One of `Status`.
+        changed: When the status changed last.
+        ended: When its latest run ended; None while it runs.
+        exit_code: How its latest run ended, where known.
+        request: What this run was asked for: `pause`, `stop` or nothing.
+    """
+
+    trial: Trial
+    run: int
+    status: str
+    changed: datetime
+    ended: datetime | None = None
+    exit_code: int | None = None
+    request: str | None = None
+
+    def result(self, metrics: list[dict[str, Any]] | None = None) -> TrialResult:
+        """The trial as the documented methods return it."""
+        return self.trial.add_results(metrics or [], self.status, self.ended)
+
+
+class TrialLedger:
+    """The trials of a backend by their number."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, LedgerEntry] = {}
+
+    def __getitem__(self, trial_id: int) -> LedgerEntry:
+        """The entry of a trial.
+
+        Raises:
+            BackendError: If there is none.
+        """
+        try:
+            return self._entries[trial_id]
+        except KeyError:
+            raise BackendError(
+                f"trial {trial_id} is not known to this backend; it knows {len(self._entries)} "
+                "trials"
+            ) from None
+
+    def __contains__(self, trial_id: int) -> bool:
+        return trial_id in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def next_id(self) -> int:
+        """The first number that no trial has."""
+        return max(self._entries, default=-1) + 1
+
+    def begin(
+        self, trial_id: int, run: int, config: Mapping[str, Any] | None, now: datetime
+    ) -> LedgerEntry:
+        """A run of a trial begins; `config` None keeps the trial's."""
+        known = self._entries.get(trial_id)
+        if known is None:
+            trial = Trial(trial_id, dict(config or {}), now)
+        else:
+            trial = known.trial
+            if config is not None:
+                trial.config = dict(config)
+        entry = LedgerEntry(trial, run, Status.in_progress, now)
+        self._entries[trial_id] = entry
+        return entry
+
+    def change(self, trial_id: int, status: str, now: datetime, *, ended: bool = False) -> None:
+        """The status of a trial changes; `ended` if its process is gone."""
+        entry = self[trial_id]
+        entry.status = status
+        entry.changed = now
+        if ended:
+            entry.ended = now
+
+    def busy(self) -> list[int]:
+        """Trials that hold a worker, by number."""
+        return [trial_id for trial_id, entry in self._entries.items() if entry.status in BUSY]
+
+    def ids(self) -> list[int]:
+        """All trials, by number."""
+        return list(self._entries)
+
+    def require(self, trial_id: int, allowed: frozenset[str], what: str) -> LedgerEntry:
+        """The entry of a trial whose status must be one of `allowed`.
+
+        Raises:
+            BackendError: If it is not.
+        """
+        entry = self[trial_id]
+        if entry.status not in allowed:
+            raise BackendError(
+                f"cannot {what} trial {trial_id}: its status is {entry.status}, and it would have "
+                f"to be {' or '.join(sorted(allowed))}"
+            )
+        return entry

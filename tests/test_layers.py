@@ -41,7 +41,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("session", ["session", "tuner"]),
-    ("views", ["dashboard", "experiments", "remote"]),
+    ("views", ["dashboard", "experiments", "remote", "testing"]),
     ("commands", ["cli", "__main__"]),
     ("facade", [""]),
 ]

@@ -63,9 +63,7 @@ def successive_halving_rung_levels(
 
 def promote_quantiles(rung_levels: Sequence[int], max_t: int) -> list[float]:
     """The fraction of entries that goes on from each rung: its level over the next one."""
-    return [
-        level / above for level, above in zip(rung_levels, [*rung_levels[1:], max_t], strict=True)
-    ]
+    return [level / above for level, above in pairwise([*rung_levels, max_t])]
 
 
 def _given_levels(rung_levels: Sequence[int], max_t: int) -> list[int]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from synetune_lab.errors import InvalidReportError
 
 __all__ = ["read_number", "read_resource"]
@@ -54,7 +52,7 @@ def read_resource(trial_id: int, result: Mapping[str, Any], name: str) -> int:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _missing(trial_id: int, result: Mapping[str, Any], name: str) -> InvalidReportError:

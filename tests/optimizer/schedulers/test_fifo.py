@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from synetune_lab.config_space import choice, loguniform, randint, uniform
 from synetune_lab.errors import InvalidReportError, SchedulerError
-from synetune_lab.optimizer.baselines import GridSearch, RandomSearch
+from synetune_lab.optimizer.baselines import ASHA, GridSearch, RandomSearch
 from synetune_lab.optimizer.schedulers import FIFOScheduler
 from synetune_lab.optimizer.schedulers.random_seeds import (
     RandomSeedGenerator,
@@ -80,6 +81,23 @@ def test_a_report_without_the_metric_is_refused(result: dict[str, Any]) -> None:
     trial = suggest(scheduler, 0)
     with pytest.raises(InvalidReportError, match=r"trial 0 .*('loss'|loss=)"):
         scheduler.on_trial_result(trial, result)
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.5, np.float32(0.5), np.int64(2), float("nan"), float("inf")]
+)
+def test_numbers_of_all_kinds_are_taken(value: Any) -> None:
+    scheduler = RandomSearch(SPACE, "loss")
+    assert scheduler.on_trial_result(suggest(scheduler, 0), {"loss": value}) == "CONTINUE"
+    asha = ASHA(SPACE, "loss", "epoch")
+    trial = suggest(asha, 0)  # type: ignore[arg-type]
+    assert asha.on_trial_result(trial, {"loss": value, "epoch": np.int64(1)}) in (
+        "CONTINUE",
+        "STOP",
+    )
+    assert asha.on_trial_result(trial, {"loss": value, "epoch": 3.0}) in ("CONTINUE", "STOP")
+    with pytest.raises(InvalidReportError):
+        asha.on_trial_result(trial, {"loss": np.bool_(True), "epoch": 4})
 
 
 def test_grid_search_ends_when_the_grid_does() -> None:

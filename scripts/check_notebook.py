@@ -10,8 +10,8 @@ tuning panel (`.stl-panel`) appeared, and leaves screenshots and the executed co
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -49,12 +49,18 @@ LOOK = r"""() => {
     cells: code.length,
     executed: code.filter(c => c.executionCount !== null && c.executionState !== 'running').length,
     errors,
-    kernel: panel.sessionContext.session?.kernel?.status ?? 'none',
+    kernelFault: window.stlKernelFault,
     finished: window.stlRun === undefined ? null : window.stlRun,
   };
 }"""
 START = """() => {
   window.stlRun = null;
+  window.stlKernelFault = null;
+  window.jupyterapp.shell.currentWidget.sessionContext.statusChanged.connect((_, status) => {
+    if (['dead', 'autorestarting', 'terminating'].includes(status)) {
+      window.stlKernelFault = status;
+    }
+  });
   window.jupyterapp.commands.execute('notebook:run-all-cells')
     .then(() => { window.stlRun = 'done'; }, error => { window.stlRun = String(error); });
 }"""
@@ -119,8 +125,8 @@ def _run_all_cells(page: Page, timeout: float) -> None:
             print(f"      {told} of {seen['cells']} cells", flush=True)
         if seen["errors"]:
             raise NotebookError("\n\n".join(_describe(error) for error in seen["errors"]))
-        if seen["kernel"] in ("dead", "autorestarting", "terminating", "none"):
-            raise NotebookError(f"The kernel is {seen['kernel']} after {told} cells.")
+        if seen["kernelFault"]:
+            raise NotebookError(f"The kernel died ({seen['kernelFault']}) after {told} cells.")
         if seen["finished"] == "done" and seen["executed"] == seen["cells"]:
             return
         if seen["finished"] not in (None, "done"):
@@ -167,7 +173,8 @@ def main() -> int:
     chromium = options.browser or browser.find()
     if chromium is None:
         sys.exit("No Chromium or Chrome was found; install one or name it with --browser.")
-    os.environ.pop("DISPLAY", None)
+    # Ended from outside, leave through the context managers, which stop server and browser.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     start = time.monotonic()
     try:
         run_notebook(options.notebook, chromium, options.out.resolve(), timeout=options.timeout)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from synetune_lab.config_space.domain import Domain
 
 __all__ = [
+    "KEY_BITS",
     "as_integer",
     "as_real",
     "check_order",
@@ -24,8 +25,8 @@ __all__ = [
 
 # Beyond this a float does not hold every whole number, so that encoding would lose values.
 _LARGEST_INTEGER = 2**53
-# Two reals that agree in this many bits count as equal configurations.
-_KEY_BITS = 24
+KEY_BITS = 36
+"""Reals that agree in this many bits count as equal: more than round-off, less than meaning."""
 
 
 def as_real(what: str, name: str, value: Any) -> float:
@@ -57,9 +58,9 @@ def as_integer(what: str, name: str, value: Any) -> int:
 
 
 def round_to_key(value: float) -> float:
-    """A real rounded to 24 significant bits, by which configurations are compared."""
+    """A real rounded to 36 significant bits, by which configurations are compared."""
     mantissa, exponent = math.frexp(value)
-    return math.ldexp(round(mantissa * 2**_KEY_BITS), exponent - _KEY_BITS)
+    return math.ldexp(round(mantissa * 2**KEY_BITS), exponent - KEY_BITS)
 
 
 def check_order(what: str, lower: float, upper: float) -> None:

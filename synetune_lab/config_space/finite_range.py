@@ -169,10 +169,13 @@ class FiniteRange(Domain):
         values = active.members()
         if values is None or not all(self.is_valid(value) for value in values):
             raise ConfigSpaceError(f"{active} is not a part of {self}")
-        positions = sorted({self.position(value) for value in values})
-        if positions != list(range(positions[0], positions[-1] + 1)):
+        inside = {self.cast(value) for value in values}
+        first, last = min(inside), max(inside)
+        if any(first < value < last and value not in inside for value in self._position):
             raise ConfigSpaceError(f"{active} is not a contiguous part of {self}")
-        return positions[0] / self.size, (positions[-1] + 1) / self.size
+        # Rounding may have merged values, so that the last one has several positions.
+        end = self.size - self._values[::-1].index(last)
+        return self._position[first] / self.size, end / self.size
 
     def _make_values(self) -> tuple[Any, ...]:
         into, back = (math.log, math.exp) if self.log_scale else (float, float)

@@ -1,7 +1,7 @@
 """Hashable keys of configurations, to find equal ones fast.
 
 A key holds one number a hyperparameter, in eight bytes each: numbers as themselves (reals rounded
-to 24 significant bits, so that round-off does not tell configurations apart), other values by a
+to 36 significant bits, so that round-off does not tell configurations apart), other values by a
 code book. A key depends on values only, not on domains, so that it stays right when the space is
 edited.
 """
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from synetune_lab.config_space.arguments import round_to_key
+from synetune_lab.config_space.arguments import KEY_BITS, round_to_key
 from synetune_lab.config_space.domain import Domain
 from synetune_lab.errors import InvalidConfigError
 
 __all__ = ["ConfigKeyer"]
 
-_SCALE = 2.0**24
+_SCALE = 2.0**KEY_BITS
 
 
 class ConfigKeyer:
@@ -117,7 +117,7 @@ class ConfigKeyer:
         if kind is float:
             mantissa, exponent = np.frexp(np.array(values))
             # Adding zero turns -0.0 into 0.0, which has other bytes.
-            return np.ldexp(np.rint(mantissa * _SCALE), exponent - 24) + 0.0
+            return np.ldexp(np.rint(mantissa * _SCALE), exponent - KEY_BITS) + 0.0
         if kind in (int, bool):
             return np.array(values, dtype=np.float64)
         return [self._number(value) for value in values]

@@ -134,8 +134,8 @@ class Float(Number):
         return self.clip_reals(self.lower + self.step * np.arange(size), self.step)
 
     def match_string(self, value: Any) -> str:
-        """The value to 24 bits, so that values that differ by round-off match."""
-        return f"{round_to_key(value):.8e}"
+        """The value to 36 bits, so that values that differ by round-off match."""
+        return f"{round_to_key(value):.12e}"
 
     def midpoint(self) -> float:
         """The middle on the domain's scale, without the digits of round-off."""

@@ -57,6 +57,8 @@ class ConfigBlocks:
         )
         # Rows of values with their keys, the next one last.
         self._block: list[tuple[tuple[Any, ...], bytes]] = []
+        # What is excluded never comes back, so that this is final.
+        self._is_exhausted = False
 
     def draw(
         self, random_state: np.random.RandomState, excluded: set[bytes]
@@ -67,7 +69,7 @@ class ConfigBlocks:
             The configuration and its key, or None if there is none left.
         """
         fruitless = 0
-        while True:
+        while not self._is_exhausted:
             while self._block:
                 row, key = self._block.pop()
                 config = dict(zip(self._names, row))  # noqa: B905 - strict costs time, and holds
@@ -78,9 +80,11 @@ class ConfigBlocks:
             if fruitless and self._is_counted:
                 return self._draw_from_rest(random_state, excluded)
             if fruitless > _MAX_FRUITLESS_BLOCKS:
-                return None
+                self._is_exhausted = True
+                break
             fruitless += 1
             self._refill(random_state)
+        return None
 
     def _refill(self, random_state: np.random.RandomState) -> None:
         columns = {
@@ -118,6 +122,7 @@ class ConfigBlocks:
         keys = self.keyer.column_keys(columns, size)
         rest = [rank for rank, key in enumerate(keys) if key not in excluded]
         if not rest:
+            self._is_exhausted = True
             return None
         chosen = random_state.permutation(rest)[:BLOCK_SIZE].tolist()
         rows = [tuple(column[rank] for column in columns.values()) for rank in chosen]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from synetune_lab.config_space import Domain
-from synetune_lab.config_space.arguments import is_number
+from synetune_lab.config_space.arguments import is_number, round_to_key
 from synetune_lab.config_space.keys import ConfigKeyer
 from synetune_lab.config_space.numeric import Float, Integer
 from synetune_lab.constants import DEFAULT_GRID_SIZE
@@ -176,8 +176,8 @@ class GridSearcher(StochasticSearcher):
 def _grid_values(domain: Domain, size: int) -> list[Any]:
     count = domain.num_values()
     if isinstance(domain, (Float, Integer)) and (count is None or count > size):
-        middles = (np.arange(size) + 0.5) / size
-        return list(dict.fromkeys(domain.from_unit(middles)))
+        values = domain.from_unit((np.arange(size) + 0.5) / size)
+        return list({round_to_key(value): value for value in values}.values())
     members = domain.members()
     if members is None:
         raise ConfigSpaceError(f"grid search can't list the values of {domain}")

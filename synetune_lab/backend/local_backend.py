@@ -106,13 +106,8 @@ class LocalBackend(TrialBackend):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         # Processes are found again by their handles, see `adopt`.
-        fresh: dict[str, Any] = {
-            "_supervisor": None,
-            "_gpus": None,
-            "_unfetched": [],
-            "_queue": deque(),
-        }
-        return {**state, **fresh, "_driven": False}
+        fresh: dict[str, Any] = {"_supervisor": None, "_gpus": None, "_driven": False}
+        return {**state, **fresh, "_unfetched": [], "_queue": deque()}
 
     # The engine's side.
 
@@ -316,8 +311,9 @@ class LocalBackend(TrialBackend):
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
         try:
-            process = self._spawn(folder, run, config, environment)
-            handle = {**process.to_json(), "offset": offset, "gpus": gpus}
+            details = {"offset": offset, "gpus": gpus}
+            process = self._spawn(folder, run, config, environment, details)
+            handle = {**process.to_json(), **details}
             folder.write_process(run, handle)
         except BaseException:
             self._assigner().release(trial_id)
@@ -328,9 +324,22 @@ class LocalBackend(TrialBackend):
         return handle
 
     def _spawn(
-        self, folder: TrialFolder, run: int, config: dict[str, Any], environment: Mapping[str, str]
+        self,
+        folder: TrialFolder,
+        run: int,
+        config: dict[str, Any],
+        environment: Mapping[str, str],
+        details: Mapping[str, Any],  # noqa: ARG002 - for those that start a trial indirectly
     ) -> ProcessHandle:
-        """Start the process of a trial; `environment` holds only what is added to ours."""
+        """Start the process of a trial.
+
+        Args:
+            folder: Its files, ready.
+            run: Number of the run.
+            config: The configuration.
+            environment: Is added to ours.
+            details: What its handle holds beside the process.
+        """
         command = entry_command(self._entry_point)
         if self.pass_args_as_json:
             command += [f"--{ST_CONFIG_JSON_FNAME_ARG}", str(folder.config.absolute())]

@@ -202,7 +202,12 @@ class TrialBackend(DocumentedBackend):
             raise
         self._queue.append(TrialStarted(trial_id, run, handle))
 
-    def _launch(self, trial_id: int, run: int, config: dict[str, Any]) -> Mapping[str, Any]:
+    def _launch(
+        self,
+        trial_id: int,
+        run: int,  # noqa: ARG002 - a backend that is asked has no use for it
+        config: dict[str, Any],
+    ) -> Mapping[str, Any]:
         """Start the run; returns its handle."""
         self._schedule(trial_id, config)
         return {}

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from synetune_lab.backend.local.log_tail import last_lines
 from synetune_lab.backend.local.process import reap
 from synetune_lab.backend.local.stragglers import Stragglers, kill_session
-from synetune_lab.backend.local.watcher import Changes, Watcher, make_watcher
+from synetune_lab.backend.local.watcher import Changes, Watcher
 from synetune_lab.engine.events import EndCause, Event, TrialEnded, TrialReported
 
 if TYPE_CHECKING:
-    from synetune_lab.backend.local.folder import Request
+    from synetune_lab.backend.local.best_watcher import make_watcher
+from synetune_lab.backend.local.folder import Request
     from synetune_lab.backend.local.identity import ProcessHandle
     from synetune_lab.backend.local.trial_run import TrialRun
 

@@ -1,15 +1,14 @@
 """Waits until logs grow, processes end, or somebody wakes us; asks again and again if it must.
 
-`make_watcher` gives the best watcher that the platform has. `Watcher` itself works everywhere: it
-looks at each log and process at short intervals. Those that are told by the system fall back to it
-for whatever the system won't tell (no descriptors left, no notifications on this file system).
+It works everywhere: it looks at each log and process at short intervals. Those that are told by the
+system (see `best_watcher`) fall back to it for whatever the system won't tell: no descriptors left,
+no notifications on this file system.
 """
 
 from __future__ import annotations
 
 import select
 import socket
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from synetune_lab.backend.local.identity import ProcessHandle
 
-__all__ = ["Changes", "Watcher", "make_watcher"]
+__all__ = ["Changes", "Watcher"]
 
 POLL_INTERVAL_S = 0.05
 """How often what can't be notified is looked at."""
@@ -115,17 +114,3 @@ class Watcher:
             if not polled.process.is_alive():
                 changes.ended.add(key)
         return changes
-
-
-def make_watcher() -> Watcher:
-    """The best watcher for this platform."""
-    if sys.platform == "linux":
-        from synetune_lab.backend.local.linux_watcher import LinuxWatcher
-
-        with suppress(OSError):
-            return LinuxWatcher()
-    if sys.platform != "linux" and sys.platform != "win32":
-        from synetune_lab.backend.local.kqueue_watcher import KqueueWatcher
-
-        return KqueueWatcher()
-    return Watcher()

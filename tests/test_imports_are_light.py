@@ -49,7 +49,7 @@ def packages_loaded_by(statement: str) -> set[str]:
             {"pandas", "plotly", "ipywidgets", "anywidget", "sklearn", "jupyterlab"},
         ),
         (
-            "import synetune_lab.cli",
+            "import synetune_lab.cli.runs, synetune_lab.cli.quickstart",
             {"numpy", "pandas", "scipy", "dill", "plotly", "ipywidgets", "jupyterlab"},
         ),
     ],

@@ -22,9 +22,10 @@ from synetune_lab.constants import (
     SYNE_TUNE_DEFAULT_FOLDER,
     SYNE_TUNE_ENV_FOLDER,
 )
+from synetune_lab.store.lock import RunLock
+from synetune_lab.store.run_files import RUN_FILENAME, read_metadata, read_run_file
 
 HELP = "list the saved runs, newest first"
-RUN_FILENAME = "run.json"
 _UNFINISHED = ("starting", "running", "paused", "stopping")
 
 
@@ -86,16 +87,8 @@ def _run_folders(folder: Path, depth: int = 2) -> Iterator[Path]:
             yield from _run_folders(path, depth - 1)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _describe(path: Path) -> dict[str, Any]:
-    run, metadata = _read(path / RUN_FILENAME), _read(path / ST_METADATA_FILENAME)
+    run, metadata = read_run_file(path) or {}, read_metadata(path) or {}
     counts = run.get("counts")
     return {
         "name": str(run.get("name") or path.name),
@@ -117,11 +110,8 @@ def _describe(path: Path) -> dict[str, Any]:
 
 def _state(path: Path, run: Mapping[str, Any]) -> str:
     state = str(run.get("state") or "unknown")
-    if state in _UNFINISHED:
-        from synetune_lab.store.lock import RunLock
-
-        if RunLock(path).owner() is None:
-            return "interrupted"
+    if state in _UNFINISHED and RunLock(path).owner() is None:
+        return "interrupted"
     return state
 
 

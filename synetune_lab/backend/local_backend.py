@@ -156,7 +156,7 @@ class LocalBackend(TrialBackend):
         self._opened().add(found)
         request = folder.request() if noted is None or noted[0] == run else None
         if request is not None:
-            self._opened().ask(found, request)
+            self._opened().ask(found, request, found=True)
         return found
 
     def execute(self, action: BackendAction) -> None:
@@ -182,14 +182,18 @@ class LocalBackend(TrialBackend):
             supervisor.wake()
 
     def close(self, *, leave_running: bool = False) -> None:
-        """Stop watching; end all trials, waiting for them, unless `leave_running`."""
+        """Stop watching; end all trials, waiting for them, unless `leave_running`.
+
+        They are asked to pause: whoever resumes the experiment goes on from their checkpoints.
+        """
         supervisor = self._supervisor
         if supervisor is None:
             return
         try:
             if not leave_running:
                 for run in supervisor.runs():
-                    supervisor.ask(run, "stop")
+                    if run.request is None:
+                        supervisor.ask(run, "pause")
                 while len(supervisor):
                     self.wait_events(None)
         finally:

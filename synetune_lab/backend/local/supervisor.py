@@ -6,17 +6,17 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from synetune_lab.backend.local.best_watcher import make_watcher
 from synetune_lab.backend.local.log_tail import last_lines
 from synetune_lab.backend.local.process import reap
 from synetune_lab.backend.local.stragglers import Stragglers, kill_session
-from synetune_lab.backend.local.watcher import Changes, Watcher
 from synetune_lab.engine.events import EndCause, Event, TrialEnded, TrialReported
 
 if TYPE_CHECKING:
-    from synetune_lab.backend.local.best_watcher import make_watcher
-from synetune_lab.backend.local.folder import Request
+    from synetune_lab.backend.local.folder import Request
     from synetune_lab.backend.local.identity import ProcessHandle
     from synetune_lab.backend.local.trial_run import TrialRun
+    from synetune_lab.backend.local.watcher import Changes, Watcher
 
 __all__ = ["Supervisor"]
 
@@ -78,11 +78,19 @@ class Supervisor:
         else:
             self._watcher.watch(key, run.folder.stdout, run.process)
 
-    def ask(self, run: TrialRun, request: Request) -> None:
-        """Ask a run to pause or stop; it is killed when its grace is over."""
+    def ask(self, run: TrialRun, request: Request, *, found: bool = False) -> None:
+        """Ask a run to pause or stop; it is killed when its grace is over.
+
+        Args:
+            run: The run.
+            request: What for.
+            found: The request was found in the trial's folder: whoever is told of the end may not
+                know of it, so the end is told as `lost`.
+        """
         if run.request is None:
             run.kill_at = time.monotonic() + self._grace
         run.request = request
+        run.found_request = found
         run.folder.ask(request)
         if run.process is not None and not run.has_ended:
             run.process.send_to_group(signal.SIGTERM)
@@ -190,7 +198,9 @@ class Supervisor:
             reap(run.process.pid)
         code = run.folder.exit_code(run.run)
         cause: EndCause
-        if run.request is not None:
+        if run.found_request:
+            cause = "lost"
+        elif run.request is not None:
             cause = "paused" if run.request == "pause" else "stopped"
         elif code is None:
             cause = "lost"

@@ -34,6 +34,7 @@ class TrialRun:
         process: Leader of its session; None if nobody knows it any more.
         tail: Reader of its reports.
         request: What it was asked for.
+        found_request: Whether the request is of an earlier tuner, found in the trial's folder.
         kill_at: When its grace is over (monotonic seconds).
         has_ended: Whether its process is gone.
         read_after: Not to be read before (monotonic seconds), for it floods its log.
@@ -46,6 +47,7 @@ class TrialRun:
     tail: ReportTail
     cap: LogCap
     request: Request | None = None
+    found_request: bool = False
     kill_at: float | None = None
     has_ended: bool = False
     read_after: float = 0.0

@@ -245,8 +245,8 @@ class Tuner(SteeredRun):
 
     @property
     def tuner_time(self) -> float:
-        """Seconds since the run began, without the time that nobody drove it."""
-        return self.run_state.tuner_time
+        """Seconds since the run began, without the time that it was paused or nobody drove it."""
+        return self.engine.status.tuner_time
 
     @property
     def entrypoint_name(self) -> str | None:
@@ -349,12 +349,15 @@ class Tuner(SteeredRun):
         tuner = resume_tuner(Path(path).expanduser(), trust=trust)
         if stop_criterion is not None:
             tuner.stop_criterion = stop_criterion
+        first = tuner._first_commands
         if n_workers is not None:
             _check_positive("n_workers", n_workers, whole=True)
-            tuner._first_commands.append(("set_workers", {"n_workers": n_workers}))
+            first.append(("set_workers", {"n_workers": n_workers}))
         if config_space is not None:
-            args = {"space": space_json(config_space), "running": "keep"}
-            tuner._first_commands.append(("edit_space", args))
+            current = tuner.engine.spaces[-1]
+            edit = {k: v for k, v in space_json(config_space).items() if current.get(k) != v}
+            if edit:
+                first.append(("edit_space", {"space": edit}))
         return tuner
 
     def __getstate__(self) -> dict[str, Any]:

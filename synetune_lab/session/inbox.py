@@ -105,11 +105,6 @@ class Inbox:
             self._wake()
         return future
 
-    @staticmethod
-    def make_command(name: str, args: dict[str, Any]) -> CommandReceived:
-        """A command of the tuner itself, which nobody waits for."""
-        return CommandReceived(uuid4().hex, name, args, "tuner")
-
     def read(self, function: Callable[[], T]) -> Future[T]:
         """Have `function` run on the session's thread; at once if called there."""
         future: Future[T] = Future()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from synetune_lab.engine.actions import (
     Action,
@@ -19,9 +20,17 @@ from synetune_lab.engine.actions import (
     StartTrial,
     StopTrial,
 )
-from synetune_lab.engine.events import Event, RunOpened, TimePassed, TrialReported
+from synetune_lab.engine.events import (
+    CommandReceived,
+    Event,
+    RunOpened,
+    TimePassed,
+    TrialReported,
+)
+from synetune_lab.errors import CommandRefused
 from synetune_lab.session.hooks import Hooks
-from synetune_lab.session.opening import adopt_trials, open_run
+from synetune_lab.session.opening import adopt_trials, end_again, open_run
+from synetune_lab.session.replay import RESUMING, at_rest
 from synetune_lab.session.saving import Saver
 from synetune_lab.session.summary import RunStateName, RunSummary, progress_of
 from synetune_lab.trial import Status
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_WAKEUP_INTERVAL_S = 0.05
 _BACKEND_ACTIONS = (StartTrial, ResumeTrial, PauseTrial, StopTrial, DeleteCheckpoint)
 
 
@@ -63,7 +73,8 @@ class RunLoop:
         self._finished = False
         self._told_end = False
         self._abort_why: str | None = None
-        self._last_wakeup: float | None = None
+        self._wakeup: float | None = None
+        self._woken_at = -_WAKEUP_INTERVAL_S
         self._clock_base = 0.0
 
     # -- from start to end ----------------------------------------------------------------------
@@ -105,11 +116,20 @@ class RunLoop:
         self.state.opened, self.state.why = True, None
         self.opened = True
         for name, args in self._first_commands:
-            self._step(self._inbox.make_command(name, args))
+            self._command_at_rest(name, args)
         self._step(RunOpened(resumed, alive))
+        end_again(self)
         self._publish()
         self.saver.save()
         self.session._opened.set()
+
+    def _command_at_rest(self, name: str, args: dict[str, Any]) -> None:
+        """A command that comes with a resume; refused, it keeps the run from being opened."""
+        command = CommandReceived(uuid4().hex, name, args, RESUMING)
+        answers = [a for a in self._step(command) if isinstance(a, AnswerCommand)]
+        if answers and not answers[0].ok:
+            self._publish()
+            raise CommandRefused(f"{name} was refused: {answers[0].error}")
 
     def _end(self, state: RunStateName, why: str | None, *, consistent: bool = True) -> None:
         """Leave the run saved and free, whatever happened.
@@ -155,13 +175,13 @@ class RunLoop:
         self.saver.keep_up()
 
     def now(self) -> float:
-        """Tuner time: seconds since the start, without the time that nobody drove the run."""
+        """Seconds since the start, without the time that nobody drove the run."""
         passed = self._clock_base + self.backend.time_keeper.time()
-        return max(self.state.tuner_time, passed)
+        return max(self.state.clock, passed)
 
     def start_clock(self) -> None:
-        """Go on with tuner time where the run was left."""
-        self._clock_base = self.state.tuner_time
+        """Go on with the clock where the run was left."""
+        self._clock_base = self.state.clock
         self.backend.time_keeper.start_of_time()
 
     def _timeout(self) -> float | None:
@@ -169,18 +189,23 @@ class RunLoop:
         if self._abort_why is not None:
             return 0.0
         due = self.saver.due_in()
-        wakeup = self.engine.next_wakeup(self.now())
-        if wakeup is not None and wakeup != self._last_wakeup:
-            left = max(0.0, wakeup - self.now())
+        now = self.now()
+        wakeup = self.engine.next_wakeup(now)
+        if wakeup is None:
+            self._wakeup = None
+        else:
+            # An engine that wishes to be asked at once, over and over, must not keep a core busy.
+            wakeup = max(wakeup, self._woken_at + _WAKEUP_INTERVAL_S)
+            self._wakeup = wakeup if self._wakeup is None else min(self._wakeup, wakeup)
+            left = max(0.0, self._wakeup - now)
             due = left if due is None else min(due, left)
         return due
 
     def _wake_up(self) -> None:
         """Tell the engine that a time has come that it wished to be asked at."""
-        wakeup = self.engine.next_wakeup(self.now())
-        # Asked once for each wish: an engine that repeats it must not keep the loop spinning.
-        if wakeup is not None and wakeup != self._last_wakeup and wakeup <= self.now():
-            self._last_wakeup = wakeup
+        now = self.now()
+        if self._wakeup is not None and self._wakeup <= now and not self._finished:
+            self._wakeup, self._woken_at = None, now
             self._step(TimePassed())
 
     def _is_full(self) -> bool:
@@ -216,10 +241,13 @@ class RunLoop:
 
     # -- one event ------------------------------------------------------------------------------
 
-    def _step(self, event: Event, offset: int | None = None) -> None:
+    def _step(self, event: Event, offset: int | None = None) -> list[Action]:
         now = self.now()
-        self.state.tuner_time = now
+        self.state.clock = now
+        at_rest(self.engine, event)
         actions = self.engine.handle(event, now)
+        if isinstance(event, TimePassed) and not actions:
+            return actions  # nothing came of it: not worth a record each second
         record = self.store.append(event, actions, now, offset)
         self.state.seq = record["n"]
         self.state.note_actions(actions)
@@ -227,12 +255,11 @@ class RunLoop:
             self.state.note_report(event.trial_id, event.run, offset)
         self._batch.append(record)
         self.saver.changed = True
-        if not isinstance(event, TimePassed):
-            self._last_wakeup = None
         if any(isinstance(action, _BACKEND_ACTIONS) for action in actions):
             # What is done must be in the log before it is done, or a crash forgets a process.
             self.store.flush()
         self._carry_out(actions)
+        return actions
 
     def _carry_out(self, actions: list[Action]) -> None:
         ends = any(isinstance(a, ChangeRun) and a.what == "stopping" for a in actions)
@@ -295,30 +322,22 @@ class RunLoop:
         """The run at a glance."""
         engine, status = self.engine, self.engine.status
         best = self.state.best
-        now = self.now()
+        tuner_time = engine.tuner_time(self.now())
         return RunSummary(
             name=self.tuner.name,
             state=state or engine.run_state,
             why=why,
-            counts=status_counts(engine),
+            counts={s: n for s, n in status.counts.items() if n},
             n_workers=engine.n_workers,
             num_reports=self.state.n_reports,
             metric=self.state.metric,
             mode="max" if self.state.maximise else "min",
             best=(best.trial_id, best.value) if best else None,
-            tuner_time=now,
-            progress=progress_of(engine.stop_criterion, status, now),
+            tuner_time=tuner_time,
+            progress=progress_of(engine.stop_criterion, status, tuner_time),
         )
 
     def save_now(self) -> bool:
         """Save and wait for the disk."""
         self.saver.save()
         return self.store.drain()
-
-
-def status_counts(engine: Any) -> dict[str, int]:
-    """Number of trials in each status."""
-    counts: dict[str, int] = {}
-    for record in engine.trials.values():
-        counts[record.status] = counts.get(record.status, 0) + 1
-    return counts

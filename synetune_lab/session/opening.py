@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from synetune_lab.constants import ST_TUNER_START_TIMESTAMP
+from synetune_lab.engine.actions import PauseTrial, StopTrial
+from synetune_lab.engine.transitions import WITH_PROCESS
 from synetune_lab.session.replay import replay
 from synetune_lab.store.run_files import write_metadata
 from synetune_lab.trial import Status
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from synetune_lab.session.loop import RunLoop
 
 logger = logging.getLogger(__name__)
-
-_WITH_PROCESS = (Status.pending, Status.in_progress, Status.pausing, Status.stopping)
 
 
 def open_run(loop: RunLoop) -> None:
@@ -57,11 +57,12 @@ def adopt_trials(loop: RunLoop) -> dict[str, int]:
     """Find the trials whose processes still run, and have reports delivered that the log lacks.
 
     Returns:
-        The run of each trial that is alive, as `RunOpened` wants it.
+        What `RunOpened` wants to know: the run of each trial that is alive, or whose end the
+        backend is going to tell, together with what it reported before.
     """
     handles = {}
     for trial_id, record in loop.engine.trials.items():
-        if record.status in _WITH_PROCESS:
+        if record.status in WITH_PROCESS:
             handles[trial_id] = (record.run, record.handle or {})
     for trial_id, seen in loop.state.delivered.items():
         loop.backend.set_delivered(trial_id, seen.run, seen.offset)
@@ -72,4 +73,16 @@ def adopt_trials(loop: RunLoop) -> dict[str, int]:
     if report is not None:
         report.adopted = sorted(alive)
         report.ended = sorted(set(handles) - set(alive))
-    return {str(trial_id): run for trial_id, run in alive.items()}
+    return {str(trial_id): run for trial_id, (run, _) in handles.items()}
+
+
+def end_again(loop: RunLoop) -> None:
+    """Have trials paused and stopped that were about to be when the last session was killed.
+
+    What is to be done is in the log before it is done: it may have come no further.
+    """
+    for trial_id, record in loop.engine.trials.items():
+        if record.status == Status.pausing:
+            loop.backend.execute(PauseTrial(trial_id, record.run))
+        elif record.status == Status.stopping:
+            loop.backend.execute(StopTrial(trial_id, record.run))

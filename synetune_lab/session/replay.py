@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.engine.actions import Action, action_from_json, action_to_json
-from synetune_lab.engine.events import TrialReported, event_from_json
+from synetune_lab.engine.events import CommandReceived, Event, TrialReported, event_from_json
 from synetune_lab.errors import ResumeError
 from synetune_lab.store.event_log import Record, plain_json
 
@@ -64,6 +64,20 @@ def _ids(ids: list[int]) -> str:
     return ", ".join(map(str, ids))
 
 
+RESUMING = "resume"
+"""Origin of commands that come with a resume, before the run is opened again."""
+
+
+def at_rest(engine: TuningEngine, event: Event) -> None:
+    """Let the engine take a command of a resume before anything starts.
+
+    The run was left finished, or in the middle of things if its driver was killed. Paused, it takes
+    commands and starts nothing; `RunOpened`, which follows, sets it going.
+    """
+    if isinstance(event, CommandReceived) and event.origin == RESUMING:
+        engine.run_state = "paused"
+
+
 def replay(
     engine: TuningEngine, state: RunState, records: Iterable[Record], hooks: Hooks | None = None
 ) -> tuple[int, str | None]:
@@ -91,13 +105,14 @@ def replay(
                 f"the saved state ends at record {state.seq} and the log goes on at {record['n']}"
             )
         event = event_from_json(record["e"])
+        at_rest(engine, event)
         fresh: list[Action] = engine.handle(event, record["t"])
         logged = [action_from_json(action) for action in record["a"]]
         difference = _difference(fresh, record["a"])
         if difference is not None:
             disagreement = disagreement or f"record {record['n']}: {difference}"
             engine.impose(logged, record["t"])
-        state.seq, state.tuner_time = record["n"], record["t"]
+        state.seq, state.clock = record["n"], record["t"]
         state.note_actions(logged)
         if isinstance(event, TrialReported):
             state.note_report(event.trial_id, event.run, record.get("o"))

@@ -117,7 +117,8 @@ class Saver:
         if now >= self._table_at + interval and logger.isEnabledFor(logging.INFO):
             if self._table_at:
                 logger.info("%s", self._loop.engine.status)
-            self._table_at = now
+            # A table of thousands of trials takes its time; it is then shown less often.
+            self._table_at = now + (time.monotonic() - now) / _SHARE
 
 
 def culprit(tuner: object) -> str | None:

@@ -44,7 +44,7 @@ class RunState:
         metric: Name of the main metric.
         maximise: Whether more of it is better.
         seq: Number of the last record that the state has in it.
-        tuner_time: Its time.
+        clock: Its time, in seconds for which the run was driven, pauses included.
         started_at: Unix time of the first start.
         opened: Whether the run was ever driven.
         why: Why it is finished, None while it is not.
@@ -54,7 +54,7 @@ class RunState:
     metric: str | None = None
     maximise: bool = False
     seq: int = 0
-    tuner_time: float = 0.0
+    clock: float = 0.0
     started_at: float | None = None
     opened: bool = False
     why: str | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.config_space import Domain, to_dict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from synetune_lab.session.inbox import CommandFuture
     from synetune_lab.session.session import Session
 

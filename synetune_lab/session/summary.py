@@ -41,20 +41,20 @@ class RunSummary:
 
     def line(self) -> str:
         """One line of text."""
-        parts = [_clock(self.tuner_time), self.state]
+        parts = [_clock(self.tuner_time) + ("" if self.state == "running" else f" {self.state}")]
+        if self.best is not None:
+            parts.append(f"best {self.metric} {self.best[1]:.4g} (trial {self.best[0]})")
         running = self.counts.get("InProgress", 0)
-        total = sum(self.counts.values())
-        done = sum(self.counts.get(s, 0) for s in ("Completed", "Stopped"))
-        trials = f"{total} trials: {running} of {self.n_workers} running, {done} ended"
+        ended = sum(self.counts.get(s, 0) for s in ("Completed", "Stopped"))
+        trials = (
+            f"{sum(self.counts.values())} trials: {running}/{self.n_workers} run, {ended} ended"
+        )
         for status in ("Paused", "Failed"):
             if self.counts.get(status):
                 trials += f", {self.counts[status]} {status.lower()}"
-        parts.append(trials)
-        if self.best is not None:
-            parts.append(f"best {self.metric} {self.best[1]:.4g} (trial {self.best[0]})")
-        return " | ".join(parts)
+        return " | ".join([*parts, trials])
 
-    def bar(self, width: int = 20) -> str:
+    def bar(self, width: int = 10) -> str:
         """A bar of characters; empty where progress can't be told."""
         if self.progress is None:
             return ""

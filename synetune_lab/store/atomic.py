@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644) -> None:

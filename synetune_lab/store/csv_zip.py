@@ -16,14 +16,16 @@ import struct
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Iterable
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from synetune_lab.errors import StoreError
 from synetune_lab.store.columns import ResultColumns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 MEMBER = b"results.csv"
 _LEVEL = 4

@@ -11,11 +11,13 @@ import fcntl
 import json
 import os
 import socket
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import ResumeError
 from synetune_lab.store.atomic import replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOCK_FILENAME = "run.lock"
 
@@ -59,7 +61,7 @@ class RunLock:
             owner = json.loads(self.path.read_text())
         except (OSError, ValueError):
             return None
-        if not isinstance(owner, dict):
+        if not isinstance(owner, dict) or not owner.get("host"):
             return None
         if owner.get("host") != socket.gethostname():
             return owner  # on another machine: it can't be looked up from here

@@ -6,11 +6,13 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_METADATA_FILENAME
 from synetune_lab.store.atomic import replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 

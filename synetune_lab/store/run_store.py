@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.engine.actions import Action, action_to_json
 from synetune_lab.engine.events import Event, event_to_json
@@ -22,6 +20,10 @@ from synetune_lab.store.event_log import EventLog, Record, read_log
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.run_files import write_run_file
 from synetune_lab.store.snapshots import SnapshotStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,16 @@ import os
 import platform
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_TUNER_DILL_FILENAME
 from synetune_lab.errors import ResumeError, StoreError, UntrustedFileError
 from synetune_lab.store.atomic import replace_file, sync_folder, write_beside
 from synetune_lab.store.pickling import loads
 from synetune_lab.store.trust import digest, is_signed, sign
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 

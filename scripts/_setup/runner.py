@@ -88,7 +88,7 @@ def repair() -> None:
 def _run(check: Check, env: Mapping[str, str]) -> Outcome:
     start = time.monotonic()
     closing = ""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         check.command,
         cwd=ROOT,
         env=env,
@@ -97,12 +97,12 @@ def _run(check: Check, env: Mapping[str, str]) -> Outcome:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        print(line, end="", flush=True)
-        if _is_closing(line):
-            closing = line.strip()
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if _is_closing(line):
+                closing = line.strip()
     return Outcome(check, process.wait(), closing, time.monotonic() - start)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +23,7 @@ from synetune_lab.constants import (
 )
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.run_files import RUN_FILENAME, read_metadata, read_run_file
+from synetune_lab.util import experiment_path
 
 HELP = "list the saved runs, newest first"
 _UNFINISHED = ("starting", "running", "paused", "stopping")
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the runs of the folder."""
-    folder = options.folder or default_folder()
+    folder = options.folder or experiment_path()
     runs = saved_runs(folder.expanduser())
     if options.json:
         print(json.dumps(runs, indent=2))
@@ -50,12 +50,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(f"No saved runs in {folder}.")
     return 0
-
-
-def default_folder() -> Path:
-    """Where experiments are written if nobody says otherwise."""
-    named = os.environ.get(SYNE_TUNE_ENV_FOLDER)
-    return Path(named) if named else Path.home() / SYNE_TUNE_DEFAULT_FOLDER
 
 
 def saved_runs(folder: Path) -> list[dict[str, Any]]:

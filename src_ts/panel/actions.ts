@@ -1,0 +1,146 @@
+/** Everything that the panel can ask the kernel to do, with the words for it. */
+
+import type { Source } from '../client/source';
+import type { Json, JsonObject } from '../protocol/json';
+import type { CommandName, Outcome, TrialId } from '../protocol/messages';
+import { plural } from '../state/format';
+import { ask } from './confirm';
+import type { Notices } from './notices';
+
+const DONE_MARK_MS = 1200;
+
+export class Actions {
+  constructor(
+    private readonly source: Source,
+    private readonly notices: Notices,
+    private readonly root: HTMLElement,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Why nothing can be asked now; null if it can. */
+  obstacle(): string | null {
+    const { kind } = this.source.link.value;
+    if (kind === 'static') return 'This is a saved picture: no kernel is connected.';
+    if (kind === 'offline') return 'The kernel is gone.';
+    if (kind === 'connecting') return 'Connecting to the kernel …';
+    const header = this.source.state.value?.header;
+    if (header === undefined) return 'The run is not there yet.';
+    if (header.readOnly) return 'This saved run is open for reading only.';
+    if (!header.controls) return 'This host cannot pass commands to the run.';
+    return null;
+  }
+
+  /**
+   * Sends a command; the button and a notice tell how it goes.
+   *
+   * @param what what is done, for the notice: "Pause trial 17".
+   */
+  async send(
+    cmd: CommandName,
+    args: JsonObject,
+    what: string,
+    button: HTMLElement | null = null,
+  ): Promise<Outcome> {
+    const obstacle = this.obstacle();
+    if (obstacle !== null) {
+      this.notices.show('error', `${what}: ${obstacle}`);
+      return { ok: false, error: obstacle };
+    }
+    mark(button, 'asked');
+    const notice = this.notices.show('asked', `${what}: asked …`);
+    const outcome = await this.source.command(cmd, args);
+    if (this.signal.aborted) return outcome;
+    if (outcome.ok) {
+      mark(button, 'done');
+      notice.update('done', `${what}: ${doneText(cmd, outcome.result)}`);
+    } else {
+      mark(button, 'refused');
+      notice.update('error', `${what}: ${outcome.error}`);
+    }
+    setTimeout(() => mark(button, null), DONE_MARK_MS);
+    return outcome;
+  }
+
+  pauseRun(button: HTMLElement | null): void {
+    void this.send('pause_run', {}, 'Pause the run', button);
+  }
+
+  resumeRun(button: HTMLElement | null): void {
+    void this.send('resume_run', {}, 'Resume the run', button);
+  }
+
+  async stopRun(button: HTMLElement | null): Promise<void> {
+    const running = this.source.state.value?.header.busyWorkers ?? 0;
+    const decision = await ask(
+      this.root,
+      {
+        title: 'Stop the run?',
+        text:
+          running === 0
+            ? 'No new trial starts after that. The run stays saved and can be resumed later.'
+            : `${plural(running, 'trial')} ${running === 1 ? 'runs' : 'run'} now. No new trial starts after that; the run stays saved and can be resumed later.`,
+        action: 'Stop the run',
+        danger: true,
+        option: { label: 'Keep running trials at their checkpoints, to go on with them later', initial: true },
+      },
+      this.signal,
+    );
+    if (decision === null) return;
+    await this.send('stop_run', { keep: decision.option }, 'Stop the run', button);
+  }
+
+  setWorkers(n: number, button: HTMLElement | null): void {
+    void this.send('set_workers', { n_workers: n }, `Set ${plural(n, 'worker')}`, button);
+  }
+
+  pauseTrials(ids: readonly TrialId[], button: HTMLElement | null): void {
+    void this.send('pause_trial', { trial_ids: [...ids] }, `Pause ${named(ids)}`, button);
+  }
+
+  resumeTrials(ids: readonly TrialId[], button: HTMLElement | null): void {
+    void this.send('resume_trial', { trial_ids: [...ids] }, `Resume ${named(ids)}`, button);
+  }
+
+  async stopTrials(ids: readonly TrialId[], button: HTMLElement | null): Promise<void> {
+    const decision = await ask(
+      this.root,
+      {
+        title: `Stop ${named(ids)}?`,
+        text: `${ids.length === 1 ? 'It ends' : 'They end'} for good and cannot be resumed. What was reported stays.`,
+        action: ids.length === 1 ? 'Stop the trial' : `Stop ${ids.length} trials`,
+        danger: true,
+      },
+      this.signal,
+    );
+    if (decision !== null) {
+      await this.send('stop_trial', { trial_ids: [...ids] }, `Stop ${named(ids)}`, button);
+    }
+  }
+
+  enqueue(config: JsonObject, button: HTMLElement | null): Promise<Outcome> {
+    return this.send('enqueue', { config }, 'Add a configuration', button);
+  }
+
+  save(button: HTMLElement | null): void {
+    void this.send('save', {}, 'Save the run', button);
+  }
+}
+
+export function named(ids: readonly TrialId[]): string {
+  return ids.length === 1 ? `trial ${ids[0]}` : `${ids.length} trials`;
+}
+
+function mark(button: HTMLElement | null, phase: 'asked' | 'done' | 'refused' | null): void {
+  if (button === null) return;
+  if (phase === null) delete button.dataset['phase'];
+  else button.dataset['phase'] = phase;
+  button.setAttribute('aria-busy', String(phase === 'asked'));
+}
+
+function doneText(cmd: CommandName, result: Json): string {
+  if (cmd === 'edit_space' && typeof result === 'object' && result !== null) {
+    const version = (result as JsonObject)['version'];
+    return typeof version === 'number' ? `done, now version ${version}` : 'done';
+  }
+  return 'done';
+}

@@ -372,11 +372,20 @@ class Tuner(SteeredRun):
 
     # -- panel ----------------------------------------------------------------------------------
 
+    @property
+    def current_session(self) -> Session | None:
+        """The session that drives the run, or drove it last in this process; None before."""
+        return self._session
+
     def dashboard(self) -> Any:
         """The live panel, to be the last line of a cell."""
         from synetune_lab.dashboard import show
 
         return show(self)
+
+    def _ipython_display_(self) -> None:
+        """A tuner as the last line of a cell shows its panel, and keeps the picture up to date."""
+        self.dashboard()._ipython_display_()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         """A tuner as the last line of a cell shows its panel."""

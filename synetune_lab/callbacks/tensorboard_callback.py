@@ -86,7 +86,7 @@ class TensorboardCallback(TunerCallback):
         self._reports += 1
 
     def _follow_best(self, trial: Trial, result: Mapping[str, Any]) -> None:
-        value = result.get(self.target_metric or "")
+        value: Any = result.get(self.target_metric or "")
         if not _is_number(value) or math.isnan(value):
             return
         best = self._best

@@ -91,7 +91,8 @@ class ExperimentResult:
         values = rows[name].dropna()
         if values.empty:
             raise StoreError(f"experiment {self.name!r} has no report with a value of {name!r}")
-        row = rows.loc[values.idxmax() if mode == "max" else values.idxmin()]
+        position = int(values.to_numpy().argmax() if mode == "max" else values.to_numpy().argmin())
+        row = rows.loc[values.index[position]]
         entries = {
             column: value.item() if hasattr(value, "item") else value
             for column, value in row.items()

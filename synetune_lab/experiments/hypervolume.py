@@ -43,9 +43,9 @@ def hypervolume(points: np.ndarray, reference: np.ndarray) -> float:
 def _front(points: np.ndarray) -> np.ndarray:
     """The points that no other dominates (the first of equal ones)."""
     unique = np.unique(points, axis=0)
-    worse = (unique[:, None, :] >= unique[None, :, :]).all(axis=2)
-    np.fill_diagonal(worse, False)
-    return np.asarray(unique[~worse.any(axis=1)])
+    worse = np.all(unique[:, None, :] >= unique[None, :, :], axis=2)
+    # Every point is as bad as itself, and a dominated one as bad as another, too.
+    return np.asarray(unique[np.sum(worse, axis=1) == 1])
 
 
 def hypervolume_figure(

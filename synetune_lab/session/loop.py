@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from synetune_lab.engine.actions import (
@@ -29,7 +29,7 @@ from synetune_lab.engine.events import (
 )
 from synetune_lab.errors import CommandRefused
 from synetune_lab.session.hooks import Hooks
-from synetune_lab.session.opening import adopt_trials, end_again, open_run
+from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
 from synetune_lab.session.replay import RESUMING, at_rest
 from synetune_lab.session.saving import Saver
 from synetune_lab.session.summary import RunStateName, RunSummary, progress_of
@@ -104,7 +104,7 @@ class RunLoop:
         while not self._finished:
             self._pass()
             if self._abort_why is not None and not self._finished:
-                self.backend.close()
+                end_at_once(self.engine)
                 self._end("interrupted", self._abort_why)
                 return
         self._end("finished", self.state.why)
@@ -325,7 +325,7 @@ class RunLoop:
         tuner_time = engine.tuner_time(self.now())
         return RunSummary(
             name=self.tuner.name,
-            state=state or engine.run_state,
+            state=state or cast("RunStateName", engine.run_state),
             why=why,
             counts={s: n for s, n in status.counts.items() if n},
             n_workers=engine.n_workers,

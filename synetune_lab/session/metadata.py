@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 def entrypoint_of(backend: TrialBackend) -> Path | None:
     """What the backend runs, None if it has no such thing."""
     try:
-        entrypoint = backend.entrypoint_path()
-    except NotImplementedError:
+        return Path(backend.entrypoint_path())
+    except (NotImplementedError, TypeError):
         return None
-    return None if entrypoint is None else Path(entrypoint)
 
 
 def tuner_name_of(name: str | None, backend: TrialBackend, suffix: bool) -> str:

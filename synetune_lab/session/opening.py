@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from synetune_lab.backend.local.identity import ProcessHandle
+from synetune_lab.backend.local.stragglers import kill_session
 from synetune_lab.constants import ST_TUNER_START_TIMESTAMP
 from synetune_lab.engine.actions import PauseTrial, StopTrial
 from synetune_lab.engine.transitions import WITH_PROCESS
@@ -14,6 +16,7 @@ from synetune_lab.store.run_files import write_metadata
 from synetune_lab.trial import Status
 
 if TYPE_CHECKING:
+    from synetune_lab.engine.engine import TuningEngine
     from synetune_lab.session.loop import RunLoop
 
 logger = logging.getLogger(__name__)
@@ -74,6 +77,18 @@ def adopt_trials(loop: RunLoop) -> dict[str, int]:
         report.adopted = sorted(alive)
         report.ended = sorted(set(handles) - set(alive))
     return {str(trial_id): run for trial_id, (run, _) in handles.items()}
+
+
+def end_at_once(engine: TuningEngine) -> None:
+    """Kill the processes of all trials, without the grace that a backend gives them.
+
+    Trials elsewhere (jobs of a cloud) are left to the backend.
+    """
+    for record in engine.trials.values():
+        if record.status in WITH_PROCESS:
+            leader = ProcessHandle.from_json(record.handle)
+            if leader is not None:
+                kill_session(leader)
 
 
 def end_again(loop: RunLoop) -> None:

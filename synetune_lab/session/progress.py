@@ -72,11 +72,12 @@ class NotebookProgress:
     """A display of a few lines that is updated in place."""
 
     def __init__(self) -> None:
-        from IPython.display import display
+        from IPython import display as ipython_display
 
+        show: Any = ipython_display.display
         self._messages: list[str] = []
         self._shown = ""
-        self._handle = display({"text/plain": "starting"}, raw=True, display_id=True)
+        self._handle = show({"text/plain": "starting"}, raw=True, display_id=True)
 
     def _show(self, text: str) -> None:
         if text != self._shown and self._handle is not None:

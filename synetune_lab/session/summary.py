@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 RunStateName = Literal[
     "starting", "running", "paused", "stopping", "finished", "interrupted", "failed"
@@ -79,7 +79,7 @@ def progress_of(criterion: Any, status: Any, tuner_time: float) -> float | None:
     Returns:
         A number from 0 on, None if no rule can tell.
     """
-    rules = {
+    rules: dict[str, Callable[[], Any]] = {
         "max_wallclock_time": lambda: tuner_time,
         "max_num_trials_started": lambda: status.num_trials_started,
         "max_num_trials_completed": lambda: status.num_trials_completed,

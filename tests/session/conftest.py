@@ -86,6 +86,7 @@ def _trial_processes(folder: Path) -> list[psutil.Process]:
             process.info["status"] != psutil.STATUS_ZOMBIE
             and any(word.startswith(str(folder)) for word in words[1:])
             and "--x" in words
+            and "python" in words[0]  # not the shell that waits for it
         ):
             found.append(process)
     return found

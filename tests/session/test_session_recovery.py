@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -124,7 +125,8 @@ def test_after_kill_9_of_all_trials_go_on_from_their_checkpoints(
     driver.kill()
     driver.wait()
     for process in trial_processes():
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(os.getpgid(process.pid), signal.SIGKILL)
     wait_until(lambda: not trial_processes(), "end of the trials")
     checkpoints = {i: int((folder / str(i) / "checkpoints" / "epoch").read_text()) for i in (0, 1)}
     tuner = Tuner.resume(folder).start()

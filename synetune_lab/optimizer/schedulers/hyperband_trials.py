@@ -199,7 +199,6 @@ class HyperbandTrials:
         if system.pauses_trials and value == value:
             table.state[trial_id] = PAUSING
             table.milestone[trial_id] = rung.level
-            table.close_cost(trial_id)
             self._feed.ended(trial_id)
             return SchedulerDecision.PAUSE, reason
         self._end(trial_id)

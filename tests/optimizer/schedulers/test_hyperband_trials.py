@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from synetune_lab.errors import SchedulerError
 from synetune_lab.trial import Trial
-from tests.optimizer.schedulers.hyperband_helpers import SPACE, Hand
+from tests.optimizer.schedulers.hyperband_helpers import SPACE, Hand, RecordingSearcher
 
 
 def test_a_report_beyond_a_level_is_judged_at_the_highest_level_reached() -> None:
@@ -193,34 +194,42 @@ def test_trial_numbers_count_up_from_zero(trial_id: int) -> None:
         Hand().scheduler.suggest(trial_id)
 
 
+class TotalsSearcher(RecordingSearcher):
+    """Keeps the total costs that it is told."""
+
+    def __init__(self, config_space: dict[str, Any]) -> None:
+        super().__init__(config_space)
+        self.totals: list[float] = []
+
+    def on_trial_result(
+        self, trial_id: str, config: dict[str, Any], result: dict[str, Any], update: bool
+    ) -> None:
+        self.totals.append(result["total_cost"])
+
+
 def test_total_costs_add_up_over_pauses_and_begin_anew_from_scratch() -> None:
-    seen = []
-
-    class Watcher(Hand):
-        def report(self, trial_id: int, resource: int, loss: float, **more: float) -> str:
-            decision = super().report(trial_id, resource, loss, **more)
-            seen.append(self.scheduler.searcher.last_total)  # type: ignore[attr-defined]
-            return decision
-
-    hand = Watcher(cost_attr="cost")
-    searcher = hand.scheduler.searcher
-    original = searcher.on_trial_result
-
-    def watch(trial_id: str, config: dict, result: dict, update: bool) -> None:  # type: ignore[type-arg]
-        searcher.last_total = result["total_cost"]  # type: ignore[attr-defined]
-        original(trial_id, config, result, update)
-
-    searcher.on_trial_result = watch  # type: ignore[method-assign]
+    searcher = TotalsSearcher(SPACE)
+    hand = Hand(cost_attr="cost", searcher=searcher)
     hand.suggest()
     hand.suggest()
     hand.report(0, 1, 1.0, cost=5.0)
     hand.report(1, 1, 2.0, cost=7.0)
     assert hand.resumed() == 0
     hand.report(0, 2, 1.0, cost=3.0)  # from its checkpoint
-    assert seen == [5.0, 7.0, 8.0]
+    assert searcher.totals == [5.0, 7.0, 8.0]
     hand.report(0, 1, 1.0, cost=4.0)  # from scratch after all
     hand.report(0, 3, 1.0, cost=12.0)
-    assert seen[-1] == 12.0
+    assert searcher.totals == [5.0, 7.0, 8.0, 12.0]
+
+
+def test_a_pause_by_the_user_does_not_lose_costs() -> None:
+    hand = Hand(cost_attr="cost", type="stopping", searcher=TotalsSearcher(SPACE))
+    hand.suggest()
+    hand.report(0, 1, 1.0, cost=5.0)
+    hand.scheduler.on_trial_remove(hand.trials[0])
+    hand.scheduler.on_trial_resumed_by_user(hand.trials[0])
+    hand.report(0, 2, 1.0, cost=3.0)
+    assert hand.scheduler.searcher.totals == [5.0, 8.0]  # type: ignore[attr-defined]
 
 
 def test_editing_the_space_keeps_the_rungs() -> None:

@@ -125,7 +125,7 @@ def replay(
 def _difference(fresh: list[Action], logged: list[dict[str, Any]]) -> str | None:
     """What the engine does now that it did not do then, None if nothing."""
     now = [plain_json(action_to_json(action)) for action in fresh]
-    if json.dumps(now) == json.dumps(logged):
+    if json.dumps(now, sort_keys=True) == json.dumps(logged, sort_keys=True):
         return None
     told = [f"{a['kind']} {a.get('trial_id', a.get('what', ''))}".strip() for a in logged]
     would = [f"{a['kind']} {a.get('trial_id', a.get('what', ''))}".strip() for a in now]

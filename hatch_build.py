@@ -36,8 +36,10 @@ class FrontEndHook(BuildHookInterface[Any]):
                 "Node 20 or newer with npm on the PATH; a wheel or source archive of a release "
                 "needs neither.",
             )
-        build_data["artifacts"] += ["synetune_lab/static/**", f"{LABEXTENSION}/**"]
-        if self.target_name == "wheel":
+        build_data["artifacts"].append("synetune_lab/static/**")
+        if self.target_name == "sdist":
+            build_data["artifacts"].append(f"{LABEXTENSION}/**")
+        else:  # a wheel holds it once, where JupyterLab looks for it
             build_data["shared_data"] = {
                 LABEXTENSION: "share/jupyter/labextensions/synetune-lab",
                 "install.json": "share/jupyter/labextensions/synetune-lab/install.json",

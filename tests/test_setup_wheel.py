@@ -68,6 +68,7 @@ def test_the_wheel_holds_package_panel_extension_and_notebook(wheel: Path) -> No
     assert f"{EXTENSION}/package.json" in data
     assert f"{EXTENSION}/install.json" in data
     assert any(name.startswith(f"{EXTENSION}/static/remoteEntry.") for name in data)
+    assert not [name for name in names if name.startswith("synetune_lab/labextension")]
     assert not [name for name in names if name.startswith(("tests/", "src_ts/", "node_modules/"))]
 
 

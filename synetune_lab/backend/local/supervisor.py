@@ -127,6 +127,7 @@ class Supervisor:
         """Let go of everything. Trials go on, what is left of ended ones is killed."""
         self._stragglers.kill_all()
         for run in self._runs.values():
+            self._offsets[run.trial_id] = run.tail.delivered
             run.close()
         self._runs.clear()
         self._due.clear()

@@ -79,28 +79,32 @@ class _ImportNote:
         self._before = before
 
     def write(self) -> None:
-        """Write the note, unless another trial has."""
-        if self._file.exists():
-            return
-        names = [name for name in sys.modules if name not in self._before and _is_installed(name)]
-        with suppress(OSError):
-            draft = self._file.with_name(f"{IMPORTED_FILENAME}.{id(self)}")
-            draft.write_text(json.dumps(names))
-            draft.replace(self._file)
+        """Write the note, unless another trial has. Whatever goes wrong, the trial goes on."""
+        with suppress(Exception):
+            if not self._file.exists():
+                homes = _package_folders()
+                imported = [name for name in list(sys.modules) if name not in self._before]
+                names = [name for name in imported if _is_installed(name, homes)]
+                draft = self._file.with_name(f"{IMPORTED_FILENAME}.{os.getpid()}")
+                draft.write_text(json.dumps(names))
+                draft.replace(self._file)
 
 
-def _is_installed(name: str) -> bool:
-    """Whether a module is the system's or a package's: the user's own may change meanwhile."""
-    spec = getattr(sys.modules[name], "__spec__", None)
-    if spec is None or spec.name != name:
-        return False
-    origin = spec.origin or ""
-    if origin in ("built-in", "frozen"):
-        return True
+def _package_folders() -> tuple[str, ...]:
+    """Where the modules of Python and of installed packages are."""
     import site
     import sysconfig
 
     homes = {path for key, path in sysconfig.get_paths().items() if key.endswith("lib")}
     if site.ENABLE_USER_SITE:
         homes.add(site.getusersitepackages())
-    return origin.startswith(tuple(f"{home}{os.sep}" for home in homes))
+    return tuple(f"{home}{os.sep}" for home in homes)
+
+
+def _is_installed(name: str, homes: tuple[str, ...]) -> bool:
+    """Whether a module is Python's or a package's: the user's own may change meanwhile."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    if spec is None or spec.name != name:
+        return False
+    origin = spec.origin or ""
+    return origin in ("built-in", "frozen") or origin.startswith(homes)

@@ -51,13 +51,13 @@ class ReportColumns:
 
     def named(self) -> list[tuple[str, array[Any]]]:
         """The columns with their names, in the order of the protocol."""
-        fixed = [
+        fixed: list[tuple[str, array[Any]]] = [
             ("trial", self.trial),
             ("run", self.run),
             ("time", self.time),
             ("resource", self.resource),
         ]
-        return fixed + list(zip(self.metric_names, self.metrics, strict=True))
+        return [*fixed, *zip(self.metric_names, self.metrics, strict=True)]
 
     def rows(self, start: int = 0, indices: Sequence[int] | None = None) -> ReportColumns:
         """A copy of the rows from `start` on, or of those at `indices`."""

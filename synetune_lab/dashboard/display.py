@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.dashboard import table
+from synetune_lab.dashboard.assets import is_built
 from synetune_lab.dashboard.control import COMM_ID, ControlTransport, current_kernel, open_control
 from synetune_lab.dashboard.hub import Hub, the_hub
 from synetune_lab.dashboard.messages import static_snapshot
@@ -77,11 +78,11 @@ class Dashboard:
         if current_kernel() is None:
             return None
         if self._widget is None:
-            from synetune_lab.dashboard.widget import PanelWidget, is_built
-
             if not is_built():
                 logger.warning("the panel's front end is not built: run `npm run build`")
                 return None
+            from synetune_lab.dashboard.widget import PanelWidget
+
             self._widget = PanelWidget(self._hub, self._key)
         return self._widget._repr_mimebundle_()[0][WIDGET_TYPE]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.dashboard.columns import ReportColumns, thin
-from synetune_lab.dashboard.view_model import ViewModel
+
+if TYPE_CHECKING:
+    from synetune_lab.dashboard.view_model import ViewModel
 
 VERSION = 1
 MOST_POINTS = 200_000

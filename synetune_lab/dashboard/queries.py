@@ -86,11 +86,11 @@ def _rungs(hub: Hub, content: Mapping[str, Any], _: dict[str, Any], reply: Reply
     _done(reply, hub.feed_of(content).view.rungs.columns())
 
 
-def _saved_runs(hub: Hub, content: Mapping[str, Any], _: dict[str, Any], reply: Reply) -> None:
+def _saved_runs(_hub: Hub, _content: Mapping[str, Any], _: dict[str, Any], reply: Reply) -> None:
     _done(reply, plain(saved_runs(Path(experiment_path()))))
 
 
-def _open_saved(hub: Hub, content: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
+def _open_saved(hub: Hub, _: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
     _done(reply, {"run": open_run(hub, Path(str(args["path"])).expanduser())})
 
 

@@ -40,7 +40,8 @@ def as_html(snapshot: dict[str, Any]) -> str:
         cells += [_short(config.get(name)) for name in names]
         rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>")
     title = escape(headline(header, snapshot["best"]))
-    return f"<p>{title}</p><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    body = "".join(rows)
+    return f"<p>{title}</p><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _short(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from synetune_lab.dashboard.columns import ReportColumns, as_float
 from synetune_lab.dashboard.plain import finite
@@ -30,8 +30,8 @@ class ViewModel:
     """Folds records (see `synetune_lab.store.event_log`) into rows, columns, rungs and flags.
 
     Args:
-        header: What is known of the run beforehand, as `run.json` has it: names of metrics and their
-            modes, `scheduler.describe()`, the configuration space.
+        header: What is known of the run beforehand, as `run.json` has it: names of metrics and
+            their modes, `scheduler.describe()`, the configuration space.
 
     Attributes:
         seq: Number of the last record that was folded in.
@@ -200,7 +200,7 @@ class ViewModel:
             flag = {"t": self.time, "kind": what, "origin": action.get("origin")}
             self.flags.append({**flag, "details": plain(details)})
 
-    _HANDLERS = {
+    _HANDLERS: ClassVar[dict[str, Any]] = {
         "start_trial": _start,
         "resume_trial": _resume,
         "status": _status,

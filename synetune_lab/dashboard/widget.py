@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -13,7 +12,7 @@ from synetune_lab.dashboard.control import mend_replies
 if TYPE_CHECKING:
     from synetune_lab.dashboard.hub import Hub
 
-STATIC = Path(__file__).parent.parent / "static"
+from synetune_lab.dashboard.assets import SCRIPT, STYLE
 
 
 class PanelWidget(anywidget.AnyWidget):
@@ -24,8 +23,8 @@ class PanelWidget(anywidget.AnyWidget):
         run: The run that it shows.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    _esm = SCRIPT
+    _css = STYLE if STYLE.is_file() else ""
     run = traitlets.Unicode().tag(sync=True)
     path = "widget"
 
@@ -39,10 +38,5 @@ class PanelWidget(anywidget.AnyWidget):
         """Send a message to all views of this widget."""
         super().send(content, buffers=buffers or None)
 
-    def _on_custom(self, _: Any, content: Any, buffers: Any) -> None:
+    def _on_custom(self, _widget: Any, content: Any, _buffers: Any) -> None:
         self._hub.receive(self, content)
-
-
-def is_built() -> bool:
-    """Whether the front end was built (it is in every wheel; a checkout has to build it)."""
-    return (STATIC / "widget.js").is_file()

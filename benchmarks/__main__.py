@@ -20,6 +20,7 @@ CASES: dict[str, Callable[[bool], list[Row]]] = {
     "random_suggestion": engine_cases.random_suggestion,
     "asha_decision": engine_cases.asha_decision,
     "import_reporter": engine_cases.import_reporter,
+    "saving": engine_cases.saving,
 }
 
 
@@ -44,7 +45,11 @@ def main() -> None:
     print(as_text(rows))
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
-    machine = {"cpu_count": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
+    machine = {
+        "cpu_count": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
     result = {
         "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": machine,

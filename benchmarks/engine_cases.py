@@ -34,10 +34,28 @@ def report_latency(peer: bool) -> list[Row]:
     many = measure("report_latency", OURS, 30, "1.0", 100)
     theirs = measure("report_latency", PEER, 200, "0.1", 2) if peer else None
     return [
-        Row("report printed to decision, median", "ms", pick(ours, "median_ms"), pick(theirs, "median_ms"), 10),
-        Row("report printed to decision, 95th percentile", "ms", pick(ours, "p95_ms"), pick(theirs, "p95_ms"), 40),
+        Row(
+            "report printed to decision, median",
+            "ms",
+            pick(ours, "median_ms"),
+            pick(theirs, "median_ms"),
+            10,
+        ),
+        Row(
+            "report printed to decision, 95th percentile",
+            "ms",
+            pick(ours, "p95_ms"),
+            pick(theirs, "p95_ms"),
+            40,
+        ),
         Row("the same with 100 trials at once, median", "ms", pick(many, "median_ms"), None, 10),
-        Row("the same with 100 trials at once, 95th percentile", "ms", pick(many, "p95_ms"), None, 40),
+        Row(
+            "the same with 100 trials at once, 95th percentile",
+            "ms",
+            pick(many, "p95_ms"),
+            None,
+            40,
+        ),
     ]
 
 
@@ -45,7 +63,9 @@ def random_suggestion(peer: bool) -> list[Row]:
     """Random search."""
     ours = measure("random_suggestion", OURS)
     theirs = measure("random_suggestion", PEER) if peer else None
-    return [Row("random suggestion, 6 hyperparameters", "µs", pick(ours, "us"), pick(theirs, "us"), 12)]
+    return [
+        Row("random suggestion, 6 hyperparameters", "µs", pick(ours, "us"), pick(theirs, "us"), 12)
+    ]
 
 
 def asha_decision(peer: bool) -> list[Row]:
@@ -66,7 +86,13 @@ def asha_decision(peer: bool) -> list[Row]:
             )
         what = f"ASHA {kind}, suggestion with 10,000 trials in the rung"
         rows.append(
-            Row(what, "µs", pick(ours, "suggest_us", "10000"), pick(theirs, "suggest_us", "10000"), None)
+            Row(
+                what,
+                "µs",
+                pick(ours, "suggest_us", "10000"),
+                pick(theirs, "suggest_us", "10000"),
+                None,
+            )
         )
     return rows
 
@@ -76,3 +102,24 @@ def import_reporter(peer: bool) -> list[Row]:
     ours = measure("import_reporter", OURS)
     theirs = measure("import_reporter", PEER) if peer else None
     return [Row("from ... import Reporter", "s", pick(ours, "s"), pick(theirs, "s"), 0.05)]
+
+
+def saving(peer: bool) -> list[Row]:
+    """Saving after 10^5 reports, and their memory."""
+    ours = measure("saving", OURS, 100_000)
+    theirs = measure("saving_peer", PEER, 100_000) if peer else None
+    return [
+        Row(
+            "saving after 100,000 reports", "ms", pick(ours, "save_ms"), pick(theirs, "save_ms"), 50
+        ),
+        Row(
+            "memory for 100,000 reports of 5 metrics",
+            "MB",
+            pick(ours, "memory_mb"),
+            pick(theirs, "memory_mb"),
+            60,
+        ),
+        Row(
+            "a report through engine, log and results", "µs", pick(ours, "us_a_report"), None, None
+        ),
+    ]

@@ -19,13 +19,18 @@ def ensure_peer() -> Path:
     """The peer's interpreter; its environment is made when it is missing."""
     python = PEER_ENVIRONMENT / "bin" / "python"
     if not python.exists():
-        print(f"Installing {PEER_REQUIREMENT} into {PEER_ENVIRONMENT.relative_to(HERE.parent)} ...", file=sys.stderr)
+        print(
+            f"Installing {PEER_REQUIREMENT} into {PEER_ENVIRONMENT.relative_to(HERE.parent)} ...",
+            file=sys.stderr,
+        )
         venv.create(PEER_ENVIRONMENT, with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", PEER_REQUIREMENT], check=True)
     return python
 
 
-def measure(script: str, package: str, *args: object, limit_s: float = 900.0) -> dict[str, Any] | None:
+def measure(
+    script: str, package: str, *args: object, limit_s: float = 900.0
+) -> dict[str, Any] | None:
     """What `measure/{script}.py` prints for the package; None if it failed or took too long."""
     python = Path(sys.executable) if package == OURS else ensure_peer()
     command = [str(python), str(HERE / "measure" / f"{script}.py"), package, *map(str, args)]

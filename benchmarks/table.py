@@ -38,7 +38,10 @@ def show(value: float | None) -> str:
 
 def as_text(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| what | unit | Syne Tune 0.13.0 | synetune_lab | reach | |", "|---|---|---:|---:|---:|---|"]
+    lines = [
+        "| what | unit | Syne Tune 0.13.0 | synetune_lab | reach | |",
+        "|---|---|---:|---:|---:|---|",
+    ]
     for row in rows:
         verdict = {True: "reached", False: "MISSED", None: ""}[row.reached]
         lines.append(

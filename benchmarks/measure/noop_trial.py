@@ -21,7 +21,11 @@ def bare_seconds(n: int) -> float:
     """Seconds a script when `n` of them run without any tuner, two at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:
         start = time.perf_counter()
-        list(pool.map(lambda _: subprocess.run([sys.executable, SCRIPT], capture_output=True), range(n)))
+        list(
+            pool.map(
+                lambda _: subprocess.run([sys.executable, SCRIPT], capture_output=True), range(n)
+            )
+        )
     return (time.perf_counter() - start) * WORKERS / n
 
 
@@ -52,7 +56,16 @@ def main(package: str, n: int, sleep_time: str) -> None:
     started = tuner.tuning_status.num_trials_completed
     after = bare_seconds(40)
     a_trial = wall * WORKERS / started
-    print(json.dumps({"s": a_trial - (before + after) / 2, "wall": wall, "trials": started, "bare": (before + after) / 2}))
+    print(
+        json.dumps(
+            {
+                "s": a_trial - (before + after) / 2,
+                "wall": wall,
+                "trials": started,
+                "bare": (before + after) / 2,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from synetune_lab.engine.engine import TuningEngine
 from synetune_lab.errors import CommandRefused, SynetuneLabError
 from synetune_lab.results_callback import StoreResultsCallback
 from synetune_lab.session import ResumeReport, Session
+from synetune_lab.session.changes import space_edit
 from synetune_lab.session.exits import wait_in_foreground
 from synetune_lab.session.metadata import tuner_metadata, tuner_name_of
 from synetune_lab.session.progress import make_progress
@@ -354,8 +355,7 @@ class Tuner(SteeredRun):
             _check_positive("n_workers", n_workers, whole=True)
             first.append(("set_workers", {"n_workers": n_workers}))
         if config_space is not None:
-            current = tuner.engine.spaces[-1]
-            edit = {k: v for k, v in space_json(config_space).items() if current.get(k) != v}
+            edit = space_edit(tuner.engine, space_json(config_space))
             if edit:
                 first.append(("edit_space", {"space": edit}))
         return tuner

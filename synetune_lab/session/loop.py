@@ -28,6 +28,7 @@ from synetune_lab.engine.events import (
     TrialReported,
 )
 from synetune_lab.errors import CommandRefused
+from synetune_lab.session.changes import changes_at_rest, criterion_rules
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
 from synetune_lab.session.replay import RESUMING, at_rest
@@ -70,7 +71,7 @@ class RunLoop:
         self._first_commands = first_commands
         self._batch: list[Record] = []
         self._skip: dict[int, int] = {}
-        self._finished = False
+        self.finished = False
         self._told_end = False
         self._abort_why: str | None = None
         self._wakeup: float | None = None
@@ -101,9 +102,9 @@ class RunLoop:
 
     def _drive(self) -> None:
         self._enter()
-        while not self._finished:
+        while not self.finished:
             self._pass()
-            if self._abort_why is not None and not self._finished:
+            if self._abort_why is not None and not self.finished:
                 end_at_once(self.engine)
                 self._end("interrupted", self._abort_why)
                 return
@@ -115,8 +116,11 @@ class RunLoop:
         self.hooks.start(self.tuner)
         self.state.opened, self.state.why = True, None
         self.opened = True
-        for name, args in self._first_commands:
-            self._command_at_rest(name, args)
+        if resumed:
+            changes = changes_at_rest(self.engine, self.tuner.scheduler, self.state.rules)
+            for name, args in [*changes, *self._first_commands]:
+                self._command_at_rest(name, args)
+        self.state.rules = criterion_rules(self.engine.stop_criterion)
         self._step(RunOpened(resumed, alive))
         end_again(self)
         self._publish()
@@ -204,7 +208,7 @@ class RunLoop:
     def _wake_up(self) -> None:
         """Tell the engine that a time has come that it wished to be asked at."""
         now = self.now()
-        if self._wakeup is not None and self._wakeup <= now and not self._finished:
+        if self._wakeup is not None and self._wakeup <= now and not self.finished:
             self._wakeup, self._woken_at = None, now
             self._step(TimePassed())
 
@@ -218,7 +222,7 @@ class RunLoop:
         if self.hooks.wants("on_fetch_status_results"):
             self._tell_fetched(events)
         for event in events:
-            if self._finished:
+            if self.finished:
                 break
             self._step(event, offsets.get(id(event)))
 
@@ -282,10 +286,11 @@ class RunLoop:
             elif isinstance(action, AnswerCommand):
                 self._inbox.answer(action.command_id, action.ok, action.result, action.error)
             elif isinstance(action, ChangeRun):
+                self.state.rules = criterion_rules(self.engine.stop_criterion)
                 self.saver.save_soon()
             elif isinstance(action, FinishRun):
                 self.state.why = action.why
-                self._finished = True
+                self.finished = True
 
     def _note_status(self, action: ChangeStatus) -> None:
         record = self.engine.trials[action.trial_id]

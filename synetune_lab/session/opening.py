@@ -45,7 +45,7 @@ def catch_up(loop: RunLoop) -> None:
     """Play back what the log has and the saved state has not."""
     state, report = loop.state, loop.tuner.resume_report
     count, disagreement = replay(
-        loop.engine, state, loop.store.records(after=state.seq), loop.hooks
+        loop.engine, state, loop.store.records(state.seq, state.log_length), loop.hooks
     )
     if report is not None:
         report.replayed += count

@@ -35,8 +35,9 @@ def load_tuner(folder: Path, *, trust: bool = False) -> Tuner:
     report = ResumeReport(loaded.file.name, number, loaded.notes)
     _move(tuner, folder)
     hooks = Hooks(tuner.callbacks)
-    records = read_log(tuner.tuner_path, after=tuner.run_state.seq)
-    report.replayed, report.disagreement = replay(tuner.engine, tuner.run_state, records, hooks)
+    state = tuner.run_state
+    records = read_log(tuner.tuner_path, after=state.seq, position=state.log_length)
+    report.replayed, report.disagreement = replay(tuner.engine, state, records, hooks)
     tuner.resume_report = report
     return tuner
 

@@ -14,6 +14,7 @@ from synetune_lab.store.pickling import dumps
 
 if TYPE_CHECKING:
     from synetune_lab.session.loop import RunLoop
+    from synetune_lab.tuner import Tuner
     from synetune_lab.session.summary import RunStateName
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Saver:
 
     def keep_up(self) -> None:
         """After each pass: write what is due."""
+        if self._loop.finished:
+            return  # all is written in a moment
         now = time.monotonic()
         if self.changed:
             self._header_changed = True
@@ -84,6 +87,7 @@ class Saver:
         began = time.monotonic()
         self.save_results()
         self.changed = self._soon = False
+        self._loop.state.log_length = self._loop.store.log_length
         tuner = self._loop.tuner
         if tuner.save_tuner:
             try:
@@ -124,7 +128,7 @@ class Saver:
 def culprit(tuner: object) -> str | None:
     """Which part of a tuner can't be pickled, and why."""
     parts = [(name, getattr(tuner, name)) for name in ("scheduler", "trial_backend", "metadata")]
-    parts += [("stop_criterion", getattr(tuner, "stop_criterion"))]  # noqa: B009
+    parts += [("stop_criterion", getattr(tuner, "stop_criterion"))]
     parts += [(f"callback {type(c).__name__}", c) for c in getattr(tuner, "callbacks", [])]
     for name, part in parts:
         try:

@@ -44,21 +44,25 @@ class RunState:
         metric: Name of the main metric.
         maximise: Whether more of it is better.
         seq: Number of the last record that the state has in it.
+        log_length: Bytes of the log up to that record, 0 if unknown.
         clock: Its time, in seconds for which the run was driven, pauses included.
         started_at: Unix time of the first start.
         opened: Whether the run was ever driven.
         why: Why it is finished, None while it is not.
         n_reports: Reports that were judged.
+        rules: Rules of the stopping criterion, as the run was last driven.
     """
 
     metric: str | None = None
     maximise: bool = False
     seq: int = 0
+    log_length: int = 0
     clock: float = 0.0
     started_at: float | None = None
     opened: bool = False
     why: str | None = None
     n_reports: int = 0
+    rules: dict[str, Any] | None = None
     best: Best | None = None
     delivered: dict[int, Delivered] = field(default_factory=dict)
 

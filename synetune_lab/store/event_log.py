@@ -89,17 +89,24 @@ def decode_record(line: bytes) -> Record | None:
     return record
 
 
-def read_log(folder: Path | str, after: int = 0) -> Iterator[Record]:
+def read_log(folder: Path | str, after: int = 0, position: int = 0) -> Iterator[Record]:
     """The records of a run in their order; a torn tail is left out. Loads no pickle.
 
     Args:
         folder: The folder of the run (a missing log has no records).
         after: Leave out the records up to this number.
+        position: Bytes of the log up to the end of record `after`, where they are known: saves
+            reading the rest. If they turn out wrong, all is read.
     """
     path = Path(folder) / EVENT_LOG_FILENAME
     if not path.exists():
         return
     with path.open("rb") as file:
+        if position:
+            file.seek(position)
+            first = decode_record(file.readline())
+            is_next = first is not None and first["n"] == after + 1
+            file.seek(position if is_next or _ends_at(path, position) else 0)
         for line in file:
             record = decode_record(line)
             if record is None:
@@ -109,6 +116,10 @@ def read_log(folder: Path | str, after: int = 0) -> Iterator[Record]:
                 return
             if record["n"] > after:
                 yield record
+
+
+def _ends_at(path: Path, position: int) -> bool:
+    return path.stat().st_size == position
 
 
 def sound_length(path: Path) -> tuple[int, int]:
@@ -198,6 +209,11 @@ class EventLog:
         self._length += len(content)
         self._lines.clear()
         return True
+
+    @property
+    def length(self) -> int:
+        """Bytes that were flushed."""
+        return self._length
 
     def sync(self) -> None:
         """Wait until the disk has what was flushed. May be called from another thread."""

@@ -7,6 +7,7 @@ ordinary pickle: `dill.load` reads it.
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import sys
@@ -60,10 +61,17 @@ def dumps(value: Any) -> memoryview:
         StoreError: If neither pickle nor dill can take it. The message says why.
     """
     buffer = io.BytesIO()
+    # The many objects that pickling makes and drops set the garbage collector going again and
+    # again, over all that the process has: half of the time of a large state.
+    collecting = gc.isenabled()
+    gc.disable()
     try:
         _FastPickler(buffer, protocol=5).dump(value)
     except Exception as error:
         return memoryview(_dill_dumps(value, error))
+    finally:
+        if collecting:
+            gc.enable()
     return buffer.getbuffer()
 
 

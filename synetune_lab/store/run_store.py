@@ -133,7 +133,8 @@ class RunStore:
         A disk that is full is a problem to tell, not a reason to end the trials: the records wait
         in memory for the next try.
         """
-        assert self._log is not None, "the store is not open"
+        if self._log is None:
+            return  # closed, which flushed it
         try:
             written = self._log.flush()
         except StoreError as error:
@@ -144,9 +145,14 @@ class RunStore:
                 self._unsynced = True
                 self._condition.notify_all()
 
-    def records(self, after: int = 0) -> Iterator[Record]:
-        """Records from the file, those with a number above `after`."""
-        return read_log(self.folder, after)
+    @property
+    def log_length(self) -> int:
+        """Bytes of the log that were flushed."""
+        return self._log.length if self._log is not None else 0
+
+    def records(self, after: int = 0, position: int = 0) -> Iterator[Record]:
+        """Records from the file, those with a number above `after`; see `read_log`."""
+        return read_log(self.folder, after, position)
 
     # -- state and header -----------------------------------------------------------------------
 

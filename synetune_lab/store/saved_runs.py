@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import (
     ST_METADATA_FILENAME,
@@ -14,6 +13,9 @@ from synetune_lab.constants import (
 )
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.run_files import RUN_FILENAME, read_metadata, read_run_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _UNFINISHED = ("starting", "running", "paused", "stopping")
 

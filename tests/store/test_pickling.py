@@ -25,7 +25,7 @@ def test_plain_objects_come_back() -> None:
 
 def test_lambdas_and_closures_come_back() -> None:
     factor = 3
-    function = lambda x: factor * x  # noqa: E731
+    function = lambda x: factor * x
     assert loads(dumps(function))(14) == 42
 
 

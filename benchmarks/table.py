@@ -33,7 +33,9 @@ class Row:
 
 def show(value: float | None) -> str:
     """Three significant digits."""
-    return "-" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def as_text(rows: list[Row]) -> str:
@@ -44,7 +46,6 @@ def as_text(rows: list[Row]) -> str:
     ]
     for row in rows:
         verdict = {True: "reached", False: "MISSED", None: ""}[row.reached]
-        lines.append(
-            f"| {row.what} | {row.unit} | {show(row.peer)} | {show(row.ours)} | {show(row.reach)} | {verdict} |"
-        )
+        cells = [row.what, row.unit, show(row.peer), show(row.ours), show(row.reach), verdict]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

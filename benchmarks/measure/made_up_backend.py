@@ -38,7 +38,7 @@ class MadeUpBackend(TrialBackend):
             self.waiting.append(TrialReported(action.trial_id, action.run, result))
         self.waiting.append(TrialEnded(action.trial_id, action.run, "exited", 0))
 
-    def wait_events(self, timeout: float | None) -> list[Any]:
+    def wait_events(self, timeout: float | None) -> list[Any]:  # noqa: ARG002
         """Everything at once."""
         waiting, self.waiting = self.waiting, []
         return waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -17,15 +19,16 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "noop.py"
 WORKERS = 2
 
 
+def run_bare(_: int) -> None:
+    """The script without any tuner."""
+    subprocess.run([sys.executable, SCRIPT], check=True, capture_output=True)
+
+
 def bare_seconds(n: int) -> float:
     """Seconds a script when `n` of them run without any tuner, two at a time."""
     with ThreadPoolExecutor(WORKERS) as pool:
         start = time.perf_counter()
-        list(
-            pool.map(
-                lambda _: subprocess.run([sys.executable, SCRIPT], capture_output=True), range(n)
-            )
-        )
+        list(pool.map(run_bare, range(n)))
     return (time.perf_counter() - start) * WORKERS / n
 
 
@@ -48,11 +51,10 @@ def main(package: str, n: int, sleep_time: str) -> None:
     )
     bare_seconds(4)
     before = bare_seconds(40)
-    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
-    start = time.perf_counter()
-    tuner.run()
-    wall = time.perf_counter() - start
-    sys.stdout = stdout
+    with redirect_stdout(io.StringIO()):
+        start = time.perf_counter()
+        tuner.run()
+        wall = time.perf_counter() - start
     started = tuner.tuning_status.num_trials_completed
     after = bare_seconds(40)
     a_trial = wall * WORKERS / started

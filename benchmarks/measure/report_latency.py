@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -40,9 +42,8 @@ def main(package: str, steps: int, pause: str, n_workers: int) -> None:
         save_tuner=False,
         tuner_name="latency",
     )
-    stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
-    tuner.run()
-    sys.stdout = stdout
+    with redirect_stdout(io.StringIO()):
+        tuner.run()
     delays.sort()
     figures = {
         "median_ms": statistics.median(delays) * 1e3,

@@ -366,8 +366,8 @@ class LocalBackend(TrialBackend):
 
     def _opened(self) -> Supervisor:
         if self._supervisor is None:
+            self._assigner()  # may refuse
             self._supervisor = Supervisor(self.grace_period_s, self._seen)
-            self._assigner()
         return self._supervisor
 
     def _assigner(self) -> GpuAssigner:

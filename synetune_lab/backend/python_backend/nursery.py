@@ -49,6 +49,13 @@ class Nursery:
         self._start(self._preload())
 
     @property
+    def pid(self) -> int | None:
+        """Process id of the zygote that the next trial is split off, None if none is ready."""
+        self.refresh()
+        current = self._current
+        return current.pid if current is not None and current.is_ready() else None
+
+    @property
     def is_warm(self) -> bool:
         """Whether the next trial finds its modules imported."""
         self.refresh()
@@ -148,6 +155,11 @@ class _Zygote:
             )
         self._connection = ours
         self._send({"preload": preload})
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def is_ready(self) -> bool:
         """Whether it has imported what it should."""

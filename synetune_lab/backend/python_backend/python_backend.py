@@ -104,6 +104,11 @@ class PythonBackend(LocalBackend):
         """Whether the next trial finds what it imports imported already."""
         return self._nursery is not None and self._nursery.is_warm
 
+    @property
+    def prestarted_pid(self) -> int | None:
+        """The process that the next trial is split off; None if it starts like a program."""
+        return None if self._nursery is None else self._nursery.pid
+
     def open(self, results_root: Path, tuner_name: str) -> None:
         """Get ready to run trials, with a process to split them off from."""
         super().open(results_root, tuner_name)

@@ -14,8 +14,8 @@ from synetune_lab.store.pickling import dumps
 
 if TYPE_CHECKING:
     from synetune_lab.session.loop import RunLoop
-    from synetune_lab.tuner import Tuner
     from synetune_lab.session.summary import RunStateName
+    from synetune_lab.tuner import Tuner
 
 logger = logging.getLogger(__name__)
 
@@ -125,12 +125,11 @@ class Saver:
             self._table_at = now + (time.monotonic() - now) / _SHARE
 
 
-def culprit(tuner: object) -> str | None:
+def culprit(tuner: Tuner) -> str | None:
     """Which part of a tuner can't be pickled, and why."""
-    parts = [(name, getattr(tuner, name)) for name in ("scheduler", "trial_backend", "metadata")]
-    parts += [("stop_criterion", getattr(tuner, "stop_criterion"))]
-    parts += [(f"callback {type(c).__name__}", c) for c in getattr(tuner, "callbacks", [])]
-    for name, part in parts:
+    names = ("scheduler", "trial_backend", "stop_criterion", "metadata")
+    parts = [(name, getattr(tuner, name)) for name in names]
+    for name, part in [*parts, *((f"callback {type(c).__name__}", c) for c in tuner.callbacks)]:
         try:
             dumps(part)
         except StoreError as error:

@@ -44,6 +44,7 @@ SCRIPTS = {
         epoch = int(state.read_text()) if state.exists() else 0
         release = Path(os.environ["RELEASE"])
         from synetune_lab.report import stop_requested
+        stop_requested()
         while not release.exists() and epoch < 10_000:
             epoch += 1
             report(epoch=epoch, loss=args.x / epoch)

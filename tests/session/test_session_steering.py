@@ -50,6 +50,7 @@ def test_a_trial_is_paused_and_goes_on_from_its_checkpoint(running: Any, wait_un
     wait_until(lambda: statuses(running)[0] == "Paused", "pause")
     wait_until(lambda: len(statuses(running)) == 3, "another trial in its place")
     at = last_epochs(running)[0]
+    assert at >= 1
     running.resume_trial(0).result(timeout=10)  # takes the next free worker
     running.set_workers(3).result(timeout=10)
     wait_until(lambda: last_epochs(running)[0] > at, "report after the pause")

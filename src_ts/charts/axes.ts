@@ -63,7 +63,12 @@ export function drawAxes(
   context.restore();
 }
 
-function drawYTicks(context: CanvasRenderingContext2D, theme: ChartTheme, box: Box, y: Scale): void {
+function drawYTicks(
+  context: CanvasRenderingContext2D,
+  theme: ChartTheme,
+  box: Box,
+  y: Scale,
+): void {
   const height = box.bottom - box.top;
   context.textAlign = 'right';
   context.textBaseline = 'middle';

@@ -8,8 +8,8 @@ import { clear, crisp, drawAxes, font, haloText, line, plotBox } from './axes';
 import { type BestBy, bestX, countAt, extentOf, flagText, steps } from './best_geometry';
 import { Card, type DataTable, Segmented } from './card';
 import type { ViewContext } from './context';
-import { watchPointer } from './pointer';
 import type { Project } from './curves_geometry';
+import { watchPointer } from './pointer';
 import { type Extent, grow, projector, robustExtent, scaleFor } from './scale';
 import { type Box, type Frame, Surface } from './surface';
 import { configLines, tipLine, trialTitle } from './tip';
@@ -199,7 +199,10 @@ export class BestChart {
       by === 'trials'
         ? trialsOf(run).map((row) => row.started ?? 0)
         : [...run.curves.all()].flatMap((curve) => [...curve.time.subarray(0, curve.n)]);
-    return countAt(times.sort((a, b) => a - b), flag.t);
+    return countAt(
+      times.sort((a, b) => a - b),
+      flag.t,
+    );
   }
 
   /** Each trial at its own best. */
@@ -262,16 +265,19 @@ export class BestChart {
   private table(): DataTable {
     const run = this.context.state.value;
     if (run === null) return { caption: 'No data yet', head: [], rows: [] };
-    const improvements = run.best.map(
-      (point): [number, string[]] => [
-        point.time,
-        [formatDuration(point.time), formatNumber(point.value, 5), `trial ${point.trial}`],
-      ],
-    );
-    const flags = run.flags.map(
-      (flag): [number, string[]] => [flag.t, [formatDuration(flag.t), '', flagText(flag)]],
-    );
+    const improvements = run.best.map((point): [number, string[]] => [
+      point.time,
+      [formatDuration(point.time), formatNumber(point.value, 5), `trial ${point.trial}`],
+    ]);
+    const flags = run.flags.map((flag): [number, string[]] => [
+      flag.t,
+      [formatDuration(flag.t), '', flagText(flag)],
+    ]);
     const rows = [...improvements, ...flags].sort(([a], [b]) => a - b).map(([, row]) => row);
-    return { caption: 'Improvements and changes of the run', head: ['time', mainMetric(run.header).name, ''], rows };
+    return {
+      caption: 'Improvements and changes of the run',
+      head: ['time', mainMetric(run.header).name, ''],
+      rows,
+    };
   }
 }

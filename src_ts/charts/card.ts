@@ -54,7 +54,11 @@ export class Card {
     const frame = h('div', { class: 'stl-plot-frame' }, this.plot, this.note, this.tip, this.table);
     this.root = h(
       'section',
-      { class: `stl-card stl-card-${name}`, aria: { label: title }, data: { role: `chart-${name}` } },
+      {
+        class: `stl-card stl-card-${name}`,
+        aria: { label: title },
+        data: { role: `chart-${name}` },
+      },
       h('header', { class: 'stl-card-head' }, h('h3', {}, title), this.tools, this.asTable),
       frame,
     );
@@ -68,6 +72,9 @@ export class Card {
   /** A sentence over the plot, where there is nothing to draw yet. */
   setNote(text: string | null): void {
     setHidden(this.note, text === null);
+    // Without data there is nothing to switch.
+    setHidden(this.tools, text !== null);
+    setHidden(this.asTable, text !== null && !this.showsTable);
     if (text !== null && this.note.textContent !== text) this.note.textContent = text;
   }
 
@@ -99,7 +106,11 @@ export class Card {
         'table',
         {},
         h('caption', {}, more > 0 ? `${caption} (the first ${shown.length} rows)` : caption),
-        h('thead', {}, h('tr', {}, ...head.map((text) => h('th', { attrs: { scope: 'col' } }, text)))),
+        h(
+          'thead',
+          {},
+          h('tr', {}, ...head.map((text) => h('th', { attrs: { scope: 'col' } }, text))),
+        ),
         h('tbody', {}, ...shown.map((row) => h('tr', {}, ...row.map((text) => h('td', {}, text))))),
       ),
     );
@@ -154,7 +165,12 @@ export function toggleButton(
 ): HTMLButtonElement {
   const button = h(
     'button',
-    { class: 'stl-toggle', title: label, aria: { label, pressed: 'false' }, attrs: { type: 'button' } },
+    {
+      class: 'stl-toggle',
+      title: label,
+      aria: { label, pressed: 'false' },
+      attrs: { type: 'button' },
+    },
     text,
   );
   button.addEventListener('click', click, { signal });

@@ -27,6 +27,17 @@ export function shownX(state: RunState, ui: UiState): 'resource' | 'time' {
   return ui.xAxis === 'time' ? 'time' : state.header.resourceAttr === null ? 'resource' : ui.xAxis;
 }
 
+/** Whether x is logarithmic: as chosen, or where rungs span orders of magnitude. */
+export function isLogX(state: RunState, ui: UiState): boolean {
+  if (ui.logX !== null) return ui.logX;
+  if (shownX(state, ui) === 'time') return false;
+  const levels = state.header.scheduler.rungLevels.flat();
+  const most = state.header.maxResource ?? Math.max(0, ...levels);
+  return levels.length > 0 && most / Math.min(...levels) >= LOG_FROM;
+}
+
+const LOG_FROM = 50;
+
 export class AxesKeeper {
   private shownXExtent: Extent | null = null;
   private shownYExtent: Extent | null = null;
@@ -41,7 +52,8 @@ export class AxesKeeper {
   axes(state: RunState, ui: UiState): CurveAxes {
     const metric = shownMetric(state, ui);
     const xAxis = shownX(state, ui);
-    const key = [state.run, metric.name, xAxis, ui.logX, ui.logY].join('|');
+    const logX = isLogX(state, ui);
+    const key = [state.run, metric.name, xAxis, logX, ui.logY].join('|');
     if (key !== this.key) {
       this.key = key;
       this.reset();
@@ -53,15 +65,19 @@ export class AxesKeeper {
       xAxis,
       metric.mode,
     );
-    this.shownXExtent = grow(this.shownXExtent, withGoal(data.x, state, xAxis, ui.logX), 0);
-    if (data.x !== null && this.shownXExtent !== null && data.x.max > this.shownXExtent.max * 0.999) {
+    this.shownXExtent = grow(this.shownXExtent, withGoal(data.x, state, xAxis, logX), 0);
+    if (
+      data.x !== null &&
+      this.shownXExtent !== null &&
+      data.x.max > this.shownXExtent.max * 0.999
+    ) {
       const room = xAxis === 'time' ? 0.25 : 0;
       const { min, max } = this.shownXExtent;
       this.shownXExtent = { min, max: max + (max - min) * room };
     }
     this.shownYExtent = grow(this.shownYExtent, data.y, 0.08);
     return {
-      x: scaleFor(ui.logX ? 'log' : 'linear', this.zoom?.x ?? this.shownXExtent),
+      x: scaleFor(logX ? 'log' : 'linear', this.zoom?.x ?? this.shownXExtent),
       y: scaleFor(ui.logY ? 'log' : 'linear', this.zoom?.y ?? this.shownYExtent),
     };
   }
@@ -95,5 +111,8 @@ function withGoal(
   const goal = state.header.maxResource;
   const near = goal !== null && goal > data.max && goal <= Math.max(data.max, 1) * (log ? 40 : 10);
   const max = near ? goal : data.max;
-  return { min: log ? data.min : Math.min(data.min, Math.max(0, data.min - 1)), max: Math.max(max, data.min + 1) };
+  return {
+    min: log ? data.min : Math.min(data.min, Math.max(0, data.min - 1)),
+    max: Math.max(max, data.min + 1),
+  };
 }

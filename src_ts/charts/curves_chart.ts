@@ -10,8 +10,8 @@ import { Card, type DataTable } from './card';
 import type { ViewContext } from './context';
 import { AxesKeeper, type CurveAxes, shownMetric, shownX } from './curves_axes';
 import {
-  clipTo,
   type CurvePlot,
+  clipTo,
   drawHighlights,
   mayDash,
   restOpacity,
@@ -295,7 +295,13 @@ export class CurvesChart {
     const { box } = plot;
     const x = (px - box.left) / (box.right - box.left);
     const y = (box.bottom - py) / (box.bottom - box.top);
-    this.keeper.zoomTo(axes, x - x * factor, x + (1 - x) * factor, y - y * factor, y + (1 - y) * factor);
+    this.keeper.zoomTo(
+      axes,
+      x - x * factor,
+      x + (1 - x) * factor,
+      y - y * factor,
+      y + (1 - y) * factor,
+    );
     this.surface.invalidate();
   }
 
@@ -317,8 +323,10 @@ export class CurvesChart {
       const next = ids[(at + step + ids.length) % ids.length];
       if (next !== undefined) ui.update({ hovered: next });
     } else if (event.key === 'Enter' && ui.value.hovered !== null) this.open(ui.value.hovered);
-    else if (event.key === '+') this.zoomAt((box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.8);
-    else if (event.key === '-') this.zoomAt((box.left + box.right) / 2, (box.top + box.bottom) / 2, 1.25);
+    else if (event.key === '+')
+      this.zoomAt((box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.8);
+    else if (event.key === '-')
+      this.zoomAt((box.left + box.right) / 2, (box.top + box.bottom) / 2, 1.25);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -326,7 +334,8 @@ export class CurvesChart {
 
   private describe(run: RunState, metricName: string): void {
     const best = run.best.at(-1);
-    const end = best === undefined ? '' : `, best ${formatNumber(best.value, 4)} by trial ${best.trial}`;
+    const end =
+      best === undefined ? '' : `, best ${formatNumber(best.value, 4)} by trial ${best.trial}`;
     const label = `Learning curves: ${metricName} of ${run.curves.size} trials${end}`;
     if (this.card.plot.getAttribute('aria-label') !== label) {
       this.card.plot.setAttribute('aria-label', label);
@@ -358,4 +367,3 @@ export class CurvesChart {
     };
   }
 }
-

@@ -5,8 +5,8 @@ import type { Curve } from '../state/curves';
 import { formatNumber } from '../state/format';
 import { font, haloText } from './axes';
 import {
-  columnsOf,
   type CurveStyle,
+  columnsOf,
   type Project,
   styleOf,
   thinned,
@@ -51,7 +51,7 @@ export function strokeCurve(
   const width = plot.box.right - plot.box.left;
   const kept = from === 0 ? thinned(columns, to, width, plot.projectX) : null;
   if (kept === null) {
-    traceCurve(curve, columns, from, to, plot.projectX, plot.projectY, context);
+    traceCurve(curve, columns, from, to, plot.projectX, plot.projectY, context, bridgeOf(plot));
   } else {
     const pick = {
       trial: curve.trial,
@@ -65,12 +65,17 @@ export function strokeCurve(
       x: Float64Array.from(kept, (i) => columns.x[i] ?? Number.NaN),
       y: Float64Array.from(kept, (i) => columns.y[i] ?? Number.NaN),
     };
-    traceCurve(pick, few, 0, kept.length, plot.projectX, plot.projectY, context);
+    traceCurve(pick, few, 0, kept.length, plot.projectX, plot.projectY, context, bridgeOf(plot));
   }
   context.stroke();
 }
 
-/** The style of curves at rest; returns what identifies it. */
+/** A pause is a whole gap in time, and a small one between two neighbouring epochs. */
+function bridgeOf(plot: CurvePlot): number {
+  return plot.xAxis === 'time' ? 1 : 0.24;
+}
+
+/** Sets the style of curves at rest. */
 export function restStyle(
   context: CanvasRenderingContext2D,
   plot: CurvePlot,
@@ -120,7 +125,8 @@ export function drawHighlights(
   for (const curve of marks.running) strokeCurve(context, plot, curve, 0, curve.n);
   for (const curve of marks.running) drawHead(context, plot, curve, theme.running, 2.6);
   if (marks.best !== null) strong(context, plot, marks.best, theme.text, 2.5);
-  for (const curve of marks.selected) strong(context, plot, curve, styleColour(plot, marks, curve), 2.5);
+  for (const curve of marks.selected)
+    strong(context, plot, curve, styleColour(plot, marks, curve), 2.5);
   if (marks.hovered !== null) {
     strong(context, plot, marks.hovered, styleColour(plot, marks, marks.hovered), 2.5);
     drawPoint(context, plot, marks.hovered, marks.hoveredIndex ?? marks.hovered.n - 1);
@@ -157,7 +163,7 @@ function strong(
 
 function joinPauses(context: CanvasRenderingContext2D, plot: CurvePlot, curve: Curve): void {
   const columns = columnsOf(curve, plot.metric, plot.xAxis);
-  if (columns === null) return;
+  if (columns === null || plot.xAxis !== 'time') return;
   context.save();
   context.setLineDash([1, 3]);
   context.lineWidth = 1;
@@ -220,7 +226,8 @@ function drawBestLabel(
   const x = plot.projectX(columns.x[curve.n - 1] ?? 0);
   const y = plot.projectY(columns.y[curve.n - 1] ?? 0);
   if (!(x >= box.left && x <= box.right && y >= box.top - 4 && y <= box.bottom)) return;
-  const text = value === null ? `trial ${curve.trial}` : `trial ${curve.trial} · ${formatNumber(value, 4)}`;
+  const text =
+    value === null ? `trial ${curve.trial}` : `trial ${curve.trial} · ${formatNumber(value, 4)}`;
   context.save();
   context.font = font(theme, 11, 600);
   context.fillStyle = theme.text;

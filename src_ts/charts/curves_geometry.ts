@@ -48,6 +48,7 @@ export function columnsOf(
  * and a value that can't be shown break the line; a report alone becomes a short dash, so that it
  * is seen.
  *
+ * @param bridge share of the way between two runs that is left open: 1 for all of it.
  * @returns number of points traced.
  */
 export function traceCurve(
@@ -58,6 +59,7 @@ export function traceCurve(
   projectX: Project,
   projectY: Project,
   sink: PathSink,
+  bridge = 1,
 ): number {
   let previousRun = -1;
   let open = false;
@@ -74,6 +76,12 @@ export function traceCurve(
       continue;
     }
     if (open && run === previousRun) {
+      sink.lineTo(px, py);
+      alone = false;
+    } else if (open && bridge < 1) {
+      const near = (1 - bridge) / 2;
+      sink.lineTo(lastX + (px - lastX) * near, lastY + (py - lastY) * near);
+      sink.moveTo(px - (px - lastX) * near, py - (py - lastY) * near);
       sink.lineTo(px, py);
       alone = false;
     } else {
@@ -101,7 +109,12 @@ function dash(sink: PathSink, x: number, y: number): void {
  * Indices to draw of a long curve: in each pixel column the first, lowest, highest and last report.
  * Null if the curve is short enough to draw every report.
  */
-export function thinned(columns: Columns, n: number, widthCss: number, projectX: Project): Int32Array | null {
+export function thinned(
+  columns: Columns,
+  n: number,
+  widthCss: number,
+  projectX: Project,
+): Int32Array | null {
   if (n <= widthCss * 4) return null;
   const kept: number[] = [];
   let start = 0;
@@ -217,17 +230,11 @@ export function nearestCurve(
 }
 
 /** Squared distance from a point to a segment. */
-function toSegment(
-  x: number,
-  y: number,
-  x0: number,
-  y0: number,
-  x1: number,
-  y1: number,
-): number {
+function toSegment(x: number, y: number, x0: number, y0: number, x1: number, y1: number): number {
   const dx = x1 - x0;
   const dy = y1 - y0;
   const length = dx * dx + dy * dy;
-  const along = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / length));
+  const along =
+    length === 0 ? 0 : Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / length));
   return (x0 + along * dx - x) ** 2 + (y0 + along * dy - y) ** 2;
 }

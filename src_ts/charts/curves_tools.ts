@@ -5,7 +5,7 @@ import type { RunState } from '../state/run';
 import { resourceWord } from '../state/sentences';
 import { Segmented, toggleButton } from './card';
 import type { ViewContext } from './context';
-import { shownMetric, shownX } from './curves_axes';
+import { isLogX, shownMetric, shownX } from './curves_axes';
 
 export class CurveTools {
   readonly root: HTMLElement;
@@ -22,7 +22,9 @@ export class CurveTools {
   ) {
     const { ui, signal } = context;
     this.metric = h('select', { class: 'stl-select', aria: { label: 'Metric of the curves' } });
-    this.metric.addEventListener('change', () => ui.update({ metric: this.metric.value }), { signal });
+    this.metric.addEventListener('change', () => ui.update({ metric: this.metric.value }), {
+      signal,
+    });
     this.xAxis = new Segmented(
       'Horizontal axis',
       [
@@ -32,12 +34,23 @@ export class CurveTools {
       (xAxis) => ui.update({ xAxis }),
       signal,
     );
-    this.logX = toggleButton('log x', 'Logarithmic horizontal axis', () => {
-      ui.update({ logX: !ui.value.logX });
-    }, signal);
-    this.logY = toggleButton('log y', 'Logarithmic vertical axis', () => {
-      ui.update({ logY: !ui.value.logY });
-    }, signal);
+    this.logX = toggleButton(
+      'log x',
+      'Logarithmic horizontal axis',
+      () => {
+        const run = context.state.value;
+        ui.update({ logX: !(run === null ? false : isLogX(run, ui.value)) });
+      },
+      signal,
+    );
+    this.logY = toggleButton(
+      'log y',
+      'Logarithmic vertical axis',
+      () => {
+        ui.update({ logY: !ui.value.logY });
+      },
+      signal,
+    );
     this.back = toggleButton('all', 'Back to all data (double click)', reset, signal);
     this.back.classList.add('stl-toggle-reset');
     this.back.removeAttribute('aria-pressed');
@@ -64,7 +77,7 @@ export class CurveTools {
     const { name } = shownMetric(run, value);
     if (this.metric.value !== name) this.metric.value = name;
     this.xAxis.set(shownX(run, value), { resource: resourceWord(run.header) });
-    this.logX.setAttribute('aria-pressed', String(value.logX));
+    this.logX.setAttribute('aria-pressed', String(isLogX(run, value)));
     this.logY.setAttribute('aria-pressed', String(value.logY));
     setHidden(this.back, !zoomed);
   }

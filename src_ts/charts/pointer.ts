@@ -112,7 +112,8 @@ export function watchPointer(plot: HTMLElement, actions: PlotActions, signal: Ab
     'wheel',
     (event) => {
       // A plain wheel scrolls the notebook.
-      if (actions.wheel === undefined || !(event.ctrlKey || event.metaKey || event.shiftKey)) return;
+      if (actions.wheel === undefined || !(event.ctrlKey || event.metaKey || event.shiftKey))
+        return;
       event.preventDefault();
       const { x, y } = at(event);
       const delta = event.deltaY === 0 ? event.deltaX : event.deltaY;

@@ -85,7 +85,9 @@ export class RungsChart {
       clear(upper, frame.widthCss, frame.heightCss);
       this.picture = null;
       this.drawnState = null;
-      this.card.setNote(run === null ? 'Waiting for the run …' : 'No trial has reached a rung yet.');
+      this.card.setNote(
+        run === null ? 'Waiting for the run …' : 'No trial has reached a rung yet.',
+      );
       return;
     }
     this.card.setNote(null);
@@ -126,13 +128,15 @@ export class RungsChart {
     const metric = mainMetric(run.header);
     const travellers = this.travellers(run, bracket);
     const values = [
-      ...rungs.flatMap((rung) => [...rung.entries.values()].map((entry) => entry.value ?? Number.NaN)),
+      ...rungs.flatMap((rung) =>
+        [...rung.entries.values()].map((entry) => entry.value ?? Number.NaN),
+      ),
       ...travellers.map(({ value }) => value ?? Number.NaN),
     ];
     this.extent = grow(this.extent, robustExtent(Float64Array.from(values), metric.mode), 0.1);
     const y = scaleFor(ui.value.logY ? 'log' : 'linear', this.extent);
     const wide = plotBox(base, theme.value, y, frame.widthCss, frame.heightCss);
-    const box = { ...wide, top: wide.top + 34 };
+    const box = { ...wide, left: Math.max(wide.left, 34), top: wide.top + 26 };
     const layout = layoutRungs(
       rungs,
       levelsOf(run, bracket, rungs),
@@ -236,7 +240,10 @@ export class RungsChart {
 
   private describe(run: RunState, bracket: number): void {
     const text = rungsOf(run.rungs, bracket)
-      .map((rung) => `${resourceWord(run.header)} ${formatShort(rung.level)}: ${rung.entries.size} trials`)
+      .map(
+        (rung) =>
+          `${resourceWord(run.header)} ${formatShort(rung.level)}: ${rung.entries.size} trials`,
+      )
       .join('; ');
     this.card.plot.setAttribute('aria-label', `Rungs. ${text}`);
   }

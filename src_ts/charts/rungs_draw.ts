@@ -24,13 +24,17 @@ export function drawRungs(context: CanvasRenderingContext2D, picture: RungPictur
     x: { kind: 'linear', min: 0, max: 1 },
     y: picture.y,
     xName: picture.resourceName,
-    yName: picture.metricName,
+    yName: '',
     xTicks: layout.columns.map((column) => ({
       value: (column.center - box.left) / (box.right - box.left),
       label: formatShort(column.level),
     })),
   });
   drawHeads(context, picture);
+  context.font = font(theme);
+  context.fillStyle = theme.muted;
+  context.textAlign = 'left';
+  context.fillText(picture.metricName, 2, box.bottom + 25);
   context.save();
   context.beginPath();
   context.rect(box.left - 2, box.top - 5, box.right - box.left + 4, box.bottom - box.top + 8);
@@ -56,11 +60,18 @@ function drawHeads(context: CanvasRenderingContext2D, picture: RungPicture): voi
   for (const column of layout.columns) {
     context.strokeStyle = theme.grid;
     line(context, crisp(column.center), box.top, crisp(column.center), box.bottom);
-    const lines = inOneLine ? [column.head.join(' · ')] : column.head;
+    const lines = inOneLine ? [column.head.join(' · ')] : column.counts.map(String);
     for (const [i, text] of lines.entries()) {
+      if (text === '0' && i > 0) continue;
       context.fillStyle = i === 0 ? theme.text : theme.muted;
-      const y = box.top - 8 - (inOneLine ? 0 : (2 - i) * 12);
-      context.fillText(text, column.center, y);
+      context.fillText(text, column.center, box.top - 8 - (inOneLine ? 0 : (2 - i) * 12));
+    }
+  }
+  if (!inOneLine) {
+    context.textAlign = 'right';
+    context.fillStyle = theme.muted;
+    for (const [i, text] of ['in', 'up', 'wait'].entries()) {
+      context.fillText(text, box.left - 4, box.top - 8 - (2 - i) * 12);
     }
   }
   context.restore();
@@ -183,7 +194,13 @@ export function drawRungHighlight(
     context.font = font(theme, 10.5, 600);
     context.fillStyle = theme.text;
     context.textAlign = 'center';
-    haloText(context, theme, `cut ${formatNumber(column.cutoff, 4)}`, column.center, column.cutoffY - 4);
+    haloText(
+      context,
+      theme,
+      `cut ${formatNumber(column.cutoff, 4)}`,
+      column.center,
+      column.cutoffY - 4,
+    );
   }
   context.restore();
 }

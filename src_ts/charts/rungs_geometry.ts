@@ -23,6 +23,8 @@ export interface RungBox {
   readonly halfWidth: number;
   /** `27 in`, `9 up`, `4 wait`. */
   readonly head: readonly string[];
+  /** How many came in, went up, wait. */
+  readonly counts: readonly [number, number, number];
   readonly cutoffY: number | null;
   readonly cutoff: number | null;
 }
@@ -72,7 +74,7 @@ export function layoutRungs(
       level,
       center,
       halfWidth,
-      head: headOf(entries, trials),
+      ...headOf(entries, trials),
       cutoff: rung?.cutoff ?? null,
       cutoffY: finiteOrNull(projectY(rung?.cutoff ?? Number.NaN)),
     });
@@ -100,7 +102,7 @@ export function layoutRungs(
 function headOf(
   entries: readonly RungEntry[],
   trials: (id: number) => TrialRow | undefined,
-): string[] {
+): Pick<RungBox, 'head' | 'counts'> {
   let up = 0;
   let waiting = 0;
   for (const entry of entries) {
@@ -109,7 +111,10 @@ function headOf(
     if (wentOn) up++;
     else if (row?.status === 'Paused' || row?.status === 'Pausing') waiting++;
   }
-  return rungHead(entries.length, up, waiting);
+  return {
+    head: rungHead(entries.length, up, waiting),
+    counts: [entries.length, up, waiting],
+  };
 }
 
 function isAbove(row: TrialRow, level: number): boolean {
@@ -202,12 +207,7 @@ function travel(
   return { trial: row.id, entry: null, column: from, x, y, kind: 'running' };
 }
 
-export function nearestDot(
-  dots: readonly Dot[],
-  x: number,
-  y: number,
-  reach: number,
-): Dot | null {
+export function nearestDot(dots: readonly Dot[], x: number, y: number, reach: number): Dot | null {
   let found: Dot | null = null;
   let least = reach * reach;
   for (const dot of dots) {

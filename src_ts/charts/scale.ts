@@ -46,7 +46,8 @@ export function projector(scale: Scale, from: number, to: number): (value: numbe
 
 /** A scale that holds the extent, with room where there is but one value. */
 export function scaleFor(kind: ScaleKind, extent: Extent | null): Scale {
-  if (extent === null) return kind === 'log' ? { kind, min: 0.1, max: 1 } : { kind, min: 0, max: 1 };
+  if (extent === null)
+    return kind === 'log' ? { kind, min: 0.1, max: 1 } : { kind, min: 0, max: 1 };
   let { min, max } = extent;
   if (kind === 'log') {
     if (max <= 0) return { kind, min: 0.1, max: 1 };

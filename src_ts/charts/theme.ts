@@ -105,7 +105,13 @@ export function watchTheme(call: () => void, signal: AbortSignal): void {
   for (const node of [document.body, document.documentElement]) {
     observer.observe(node, {
       attributes: true,
-      attributeFilter: ['class', 'data-jp-theme-name', 'data-jp-theme-light', 'data-theme', 'style'],
+      attributeFilter: [
+        'class',
+        'data-jp-theme-name',
+        'data-jp-theme-light',
+        'data-theme',
+        'style',
+      ],
     });
   }
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', soon, { signal });

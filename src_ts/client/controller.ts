@@ -2,20 +2,27 @@
 
 import type { WireBuffer } from '../protocol/columns';
 import { decodeServerMessage } from '../protocol/decode';
-import { ProtocolError } from '../protocol/json';
+import { type JsonObject, ProtocolError } from '../protocol/json';
 import {
   assertNever,
   type ClientMessage,
   encodeClientMessage,
   type LinkPath,
   type Outcome,
+  type QueryName,
   type RunInfo,
   type ServerMessage,
   type Welcome,
 } from '../protocol/messages';
 import { Store } from '../state/store';
 import { RunSession, type SessionLink } from './session';
-import { browserClock, type Clock, freshId, type Transport, type TransportFactory } from './transport';
+import {
+  browserClock,
+  type Clock,
+  freshId,
+  type Transport,
+  type TransportFactory,
+} from './transport';
 
 const HANDSHAKE_MS = 5000;
 const SLOW_MS = 1500;
@@ -78,6 +85,18 @@ export class Controller implements SessionLink {
   dispose(): void {
     this.drop('closed');
     this.sessions.clear();
+  }
+
+  /** Asks something that belongs to no run. */
+  query(what: QueryName, args: JsonObject = {}): Promise<Outcome> {
+    return this.request((id) => ({
+      kind: 'query',
+      client: this.client,
+      run: null,
+      id,
+      what,
+      args,
+    }));
   }
 
   post(message: ClientMessage): boolean {

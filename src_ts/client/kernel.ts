@@ -99,11 +99,7 @@ export function discover(kernel: KernelLike): Promise<boolean | null> {
   });
 }
 
-function openComm(
-  kernel: KernelLike,
-  path: LinkPath,
-  events: TransportEvents,
-): Transport | null {
+function openComm(kernel: KernelLike, path: LinkPath, events: TransportEvents): Transport | null {
   if (kernel.isDisposed || kernel.hasComm?.(COMM_ID) === true) return null;
   const comm = kernel.createComm(COMM_TARGET, COMM_ID);
   let open = true;
@@ -143,14 +139,18 @@ function openComm(
   return transport;
 }
 
-/** The ways to the runs of a kernel, best first. */
+/**
+ * The ways to the runs of a kernel, best first. Nothing is opened in a kernel that is known not to
+ * have our comm; one that does not answer on the control channel is tried over the shell channel.
+ */
 export function kernelTransports(kernel: KernelLike): TransportFactory[] {
+  let found: boolean | null = null;
   return [
     async (events) => {
-      const found = await discover(kernel);
-      return found === null ? null : openComm(kernel, 'control', events);
+      found = await discover(kernel);
+      return found === true ? openComm(kernel, 'control', events) : null;
     },
-    async (events) => openComm(kernel, 'shell', events),
+    async (events) => (found === false ? null : openComm(kernel, 'shell', events)),
   ];
 }
 

@@ -81,7 +81,10 @@ export class Actions {
             : `${plural(running, 'trial')} ${running === 1 ? 'runs' : 'run'} now. No new trial starts after that; the run stays saved and can be resumed later.`,
         action: 'Stop the run',
         danger: true,
-        option: { label: 'Keep running trials at their checkpoints, to go on with them later', initial: true },
+        option: {
+          label: 'Keep running trials at their checkpoints, to go on with them later',
+          initial: true,
+        },
       },
       this.signal,
     );

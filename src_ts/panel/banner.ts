@@ -48,13 +48,18 @@ export function bannerWords(
   const failed = failure(run);
   if (failed !== null) return { tone: 'bad', text: failed, actions: ['show-failed', ...back] };
   if (header.state === 'failed') {
-    return { tone: 'bad', text: header.why ?? 'The run failed.', actions: ['resume-code', ...back] };
+    return {
+      tone: 'bad',
+      text: header.why ?? 'The run failed.',
+      actions: ['resume-code', ...back],
+    };
   }
   if (header.state === 'finished') {
     const why = header.why === null ? '' : `${capital(sentence(header.why))} `;
     return { tone: 'good', text: `${why}${summary(run)}`, actions: ['resume-code', ...back] };
   }
-  if (away) return { tone: 'info', text: `You are looking at the run ${header.name}.`, actions: back };
+  if (away)
+    return { tone: 'info', text: `You are looking at the run ${header.name}.`, actions: back };
   return null;
 }
 
@@ -64,7 +69,11 @@ export function failure(run: RunState): string | null {
   const failed = run.header.counts.Failed;
   if (total === 0 || failed < total) return null;
   const row = trialsOf(run).findLast((one) => one.error !== null);
-  const error = row?.error?.trim().split('\n').findLast((text) => text.trim() !== '') ?? '';
+  const error =
+    row?.error
+      ?.trim()
+      .split('\n')
+      .findLast((text) => text.trim() !== '') ?? '';
   const subject = total === 1 ? 'The only trial failed' : `All ${total} trials failed`;
   return error === '' ? `${subject}.` : `${subject}: ${error.trim()}`;
 }
@@ -94,7 +103,7 @@ const ACTION_TEXT: Readonly<Record<BannerAction, string>> = {
 
 export class Banner {
   readonly root = h('div', { class: 'stl-banner' });
-  private key = '';
+  private key: string | null = null;
 
   constructor(
     private readonly context: PanelContext,

@@ -52,7 +52,8 @@ export function ask(
       scope.abort();
       if (dialog.open) dialog.close();
       dialog.remove();
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      if (before instanceof HTMLElement && before.isConnected)
+        before.focus({ preventScroll: true });
       resolve(decision);
     };
     const options = { signal: scope.signal };

@@ -13,9 +13,24 @@ interface Rule {
 
 const RULES: readonly Rule[] = [
   { name: 'max_wallclock_time', text: 'after a time of', unit: 's', integer: false },
-  { name: 'max_num_trials_started', text: 'once trials were started', unit: 'trials', integer: true },
-  { name: 'max_num_trials_completed', text: 'once trials were completed', unit: 'trials', integer: true },
-  { name: 'max_num_trials_finished', text: 'once trials have ended, however', unit: 'trials', integer: true },
+  {
+    name: 'max_num_trials_started',
+    text: 'once trials were started',
+    unit: 'trials',
+    integer: true,
+  },
+  {
+    name: 'max_num_trials_completed',
+    text: 'once trials were completed',
+    unit: 'trials',
+    integer: true,
+  },
+  {
+    name: 'max_num_trials_finished',
+    text: 'once trials have ended, however',
+    unit: 'trials',
+    integer: true,
+  },
   { name: 'max_num_evaluations', text: 'once there are reports', unit: 'reports', integer: true },
   { name: 'max_cost', text: 'at a cost of', unit: 'US$', integer: false },
 ];
@@ -39,13 +54,21 @@ export class CriterionForm {
     const { signal, state, ui } = context;
     this.submit = h(
       'button',
-      { class: 'stl-button stl-primary', data: { action: 'set-stop-criterion' }, attrs: { type: 'submit' } },
+      {
+        class: 'stl-button stl-primary',
+        data: { action: 'set-stop-criterion' },
+        attrs: { type: 'submit' },
+      },
       'Apply',
     );
     const form = h(
       'form',
       { class: 'stl-form' },
-      h('p', { class: 'stl-dim' }, 'The run ends as soon as one of these holds. An empty field sets no limit.'),
+      h(
+        'p',
+        { class: 'stl-dim' },
+        'The run ends as soon as one of these holds. An empty field sets no limit.',
+      ),
       this.list,
       this.also,
       h('div', { class: 'stl-form-foot' }, this.submit),
@@ -61,7 +84,11 @@ export class CriterionForm {
     form.addEventListener('input', () => this.check(), { signal });
     this.root = h(
       'section',
-      { class: 'stl-section', aria: { label: 'When the run ends' }, data: { role: 'criterion-form' } },
+      {
+        class: 'stl-section',
+        aria: { label: 'When the run ends' },
+        data: { role: 'criterion-form' },
+      },
       form,
     );
     const update = (): void => this.update();
@@ -81,7 +108,11 @@ export class CriterionForm {
       this.inputs.clear();
       fill(
         this.list,
-        h('p', {}, 'This run ends by a rule of its own, written in code. It can be stopped above, or changed in a cell.'),
+        h(
+          'p',
+          {},
+          'This run ends by a rule of its own, written in code. It can be stopped above, or changed in a cell.',
+        ),
       );
       this.submit.hidden = true;
       return;
@@ -125,7 +156,8 @@ export class CriterionForm {
       const text = this.inputs.get(rule.name)?.value.trim() ?? '';
       const value = text === '' ? null : Number(text);
       const bad =
-        value !== null && (!Number.isFinite(value) || value <= 0 || (rule.integer && !Number.isInteger(value)));
+        value !== null &&
+        (!Number.isFinite(value) || value <= 0 || (rule.integer && !Number.isInteger(value)));
       setText(
         this.errors.get(rule.name) ?? h('span'),
         bad ? (rule.integer ? 'a whole number above 0' : 'a number above 0') : '',
@@ -145,6 +177,11 @@ export class CriterionForm {
 
   private async send(): Promise<void> {
     const { changes } = this.changes();
-    await this.context.actions.send('set_stop_criterion', changes, 'Change when the run ends', this.submit);
+    await this.context.actions.send(
+      'set_stop_criterion',
+      changes,
+      'Change when the run ends',
+      this.submit,
+    );
   }
 }

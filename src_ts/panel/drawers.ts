@@ -39,7 +39,12 @@ export class Drawers {
     for (const [name, title] of titles) {
       const button = h(
         'button',
-        { class: 'stl-tab', aria: { expanded: 'false' }, data: { action: `drawer-${name}` }, attrs: { type: 'button' } },
+        {
+          class: 'stl-tab',
+          aria: { expanded: 'false' },
+          data: { action: `drawer-${name}` },
+          attrs: { type: 'button' },
+        },
         icon('chevron'),
         title,
       );

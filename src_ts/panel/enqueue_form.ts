@@ -46,7 +46,11 @@ export class EnqueueForm {
     form.addEventListener('input', () => this.check(), { signal });
     this.root = h(
       'section',
-      { class: 'stl-section', aria: { label: 'Add a configuration' }, data: { role: 'enqueue-form' } },
+      {
+        class: 'stl-section',
+        aria: { label: 'Add a configuration' },
+        data: { role: 'enqueue-form' },
+      },
       form,
     );
     const update = (): void => this.update();
@@ -97,7 +101,11 @@ export class EnqueueForm {
           { class: 'stl-form-field' },
           h('span', { title: field.name }, field.name),
           field.input,
-          h('small', { class: 'stl-dim' }, field.entry.kind === 'choice' ? '' : entryText(field.entry)),
+          h(
+            'small',
+            { class: 'stl-dim' },
+            field.entry.kind === 'choice' ? '' : entryText(field.entry),
+          ),
           field.error,
         ),
       ),
@@ -129,7 +137,9 @@ function inputFor(name: string, entry: Entry): HTMLInputElement | HTMLSelectElem
     return h(
       'select',
       { class: 'stl-select', data: { name } },
-      ...entry.categories.map((one) => h('option', { attrs: { value: exactText(one) } }, formatValue(one))),
+      ...entry.categories.map((one) =>
+        h('option', { attrs: { value: exactText(one) } }, formatValue(one)),
+      ),
     );
   }
   return h('input', {
@@ -145,7 +155,11 @@ function exactText(value: Json): string {
 
 function firstOf(entry: Entry): Json | undefined {
   if (entry.kind === 'range') return entry.lower;
-  return entry.kind === 'choice' ? entry.categories[0] : entry.kind === 'constant' ? entry.value : undefined;
+  return entry.kind === 'choice'
+    ? entry.categories[0]
+    : entry.kind === 'constant'
+      ? entry.value
+      : undefined;
 }
 
 function valueOf(field: Field): Json {

@@ -5,6 +5,7 @@ import { icon } from '../dom/icons';
 import { ago, formatDuration, formatNumber, plural, roughly } from '../state/format';
 import { mainMetric, type RunState, tunerTimeNow } from '../state/run';
 import { countsPhrase, methodPhrase, metricPhrase, nTrials, PHASE_WORD } from '../state/sentences';
+import { failure } from './banner';
 import type { PanelContext } from './context';
 import { type MenuItem, menuButton } from './menu';
 import { Workers } from './workers';
@@ -51,7 +52,12 @@ export class HeaderView {
     );
     this.stop = h(
       'button',
-      { class: 'stl-button', title: 'Stop the run (s)', data: { action: 'stop-run' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button',
+        title: 'Stop the run (s)',
+        data: { action: 'stop-run' },
+        attrs: { type: 'button' },
+      },
       icon('stop'),
       h('span', { class: 'stl-button-text' }, 'Stop'),
     );
@@ -63,7 +69,11 @@ export class HeaderView {
     );
     this.progress = h(
       'div',
-      { class: 'stl-progress', role: 'progressbar', aria: { label: 'Progress of the run', valuemin: '0', valuemax: '100' } },
+      {
+        class: 'stl-progress',
+        role: 'progressbar',
+        aria: { label: 'Progress of the run', valuemin: '0', valuemax: '100' },
+      },
       this.bar,
     );
     const workers = new Workers(context);
@@ -89,7 +99,14 @@ export class HeaderView {
       h(
         'div',
         { class: 'stl-line stl-line-2' },
-        h('span', { class: 'stl-best' }, h('span', { class: 'stl-dim' }, 'best'), this.bestValue, this.bestTrial, this.bestAgo),
+        h(
+          'span',
+          { class: 'stl-best' },
+          h('span', { class: 'stl-dim' }, 'best'),
+          this.bestValue,
+          this.bestTrial,
+          this.bestAgo,
+        ),
         workers.root,
         this.counts,
         this.waits,
@@ -123,8 +140,12 @@ export class HeaderView {
   private update(): void {
     const run = this.context.state.value;
     const phase = run?.header.state ?? 'starting';
-    this.mark.dataset['phase'] = phase;
-    setText(this.state, run === null ? 'Connecting' : PHASE_WORD[phase]);
+    const over = phase === 'finished' || phase === 'failed';
+    const { link } = this.context.source;
+    const lost = !over && link.value.kind === 'offline' && run !== null && !run.header.readOnly;
+    const failed = run !== null && failure(run) !== null;
+    this.mark.dataset['phase'] = lost ? 'lost' : failed ? 'failed' : phase;
+    setText(this.state, run === null ? 'Connecting' : lost ? 'No kernel' : PHASE_WORD[phase]);
     setText(this.name, run?.header.name ?? '');
     setText(this.method, run === null ? '' : methodPhrase(run.header));
     this.method.title = run === null ? '' : metricPhrase(run.header);
@@ -145,7 +166,9 @@ export class HeaderView {
     const action = paused ? 'resume-run' : 'pause-run';
     if (this.pause.dataset['action'] !== action) {
       this.pause.dataset['action'] = action;
-      this.pause.title = paused ? 'Resume the run (p)' : 'Pause the run: running trials write a checkpoint (p)';
+      this.pause.title = paused
+        ? 'Resume the run (p)'
+        : 'Pause the run: running trials write a checkpoint (p)';
       fill(
         this.pause,
         icon(paused ? 'play' : 'pause'),

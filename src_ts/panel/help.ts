@@ -27,20 +27,40 @@ const MARKS: readonly (readonly [string, string])[] = [
 export function showHelp(context: PanelContext): void {
   const scope = new AbortController();
   const options = { signal: scope.signal };
-  const close = h('button', { class: 'stl-button stl-primary', attrs: { type: 'button' } }, 'Close');
+  const close = h(
+    'button',
+    { class: 'stl-button stl-primary', attrs: { type: 'button' } },
+    'Close',
+  );
   const dialog = h(
     'dialog',
     { class: 'stl-dialog stl-dialog-wide', aria: { label: 'Help' } },
     h('h3', {}, 'Keys'),
-    h('dl', { class: 'stl-keys' }, ...KEYS.flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)])),
+    h(
+      'dl',
+      { class: 'stl-keys' },
+      ...KEYS.flatMap(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]),
+    ),
     h('h3', {}, 'Marks'),
     h(
       'ul',
       { class: 'stl-mark-list' },
-      ...MARKS.map(([status, text]) => h('li', {}, h('span', { class: 'stl-mark', data: { status } }), text)),
+      ...MARKS.map(([status, text]) =>
+        h('li', {}, h('span', { class: 'stl-mark', data: { status } }), text),
+      ),
     ),
     h('h3', {}, 'Filter'),
-    h('p', {}, 'Compare any column: ', h('code', {}, 'learning_rate<0.01 and state=paused'), ', ', h('code', {}, 'not failed'), ', ', h('code', {}, '(relu or tanh) best>=0.9'), '.'),
+    h(
+      'p',
+      {},
+      'Compare any column: ',
+      h('code', {}, 'learning_rate<0.01 and state=paused'),
+      ', ',
+      h('code', {}, 'not failed'),
+      ', ',
+      h('code', {}, '(relu or tanh) best>=0.9'),
+      '.',
+    ),
     h('div', { class: 'stl-dialog-buttons' }, close),
   );
   const finish = (): void => {

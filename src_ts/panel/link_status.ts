@@ -1,8 +1,8 @@
 /** One line that tells how the panel is connected and what that means for the controls. */
 
 import type { ViewLink } from '../client/source';
-import { assertNever } from '../protocol/messages';
 import { h, setText } from '../dom/dom';
+import { assertNever } from '../protocol/messages';
 import type { PanelContext } from './context';
 
 export interface LinkWords {

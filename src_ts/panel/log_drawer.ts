@@ -25,11 +25,18 @@ export class LogDrawer {
 
   constructor(private readonly context: PanelContext) {
     const { signal, state, ui } = context;
-    this.root = h('section', { class: 'stl-section', aria: { label: 'Log of the run' } }, this.list);
+    this.root = h(
+      'section',
+      { class: 'stl-section', aria: { label: 'Log of the run' } },
+      this.list,
+    );
     this.list.addEventListener(
       'click',
       (event) => {
-        const target = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-trial]') : null;
+        const target =
+          event.target instanceof Element
+            ? event.target.closest<HTMLElement>('[data-trial]')
+            : null;
         if (target !== null) context.openTrial(Number(target.dataset['trial']));
       },
       { signal },
@@ -72,7 +79,15 @@ export class LogDrawer {
             {},
             line.trial === null
               ? null
-              : h('button', { class: 'stl-linklike', data: { trial: String(line.trial) }, attrs: { type: 'button' } }, `trial ${line.trial}`),
+              : h(
+                  'button',
+                  {
+                    class: 'stl-linklike',
+                    data: { trial: String(line.trial) },
+                    attrs: { type: 'button' },
+                  },
+                  `trial ${line.trial}`,
+                ),
             line.trial === null ? line.text : ` ${line.text}`,
           ),
         ),
@@ -85,7 +100,8 @@ export class LogDrawer {
 export function eventLines(run: RunState): LogLine[] {
   const lines: LogLine[] = [];
   const metric = mainMetric(run.header).name;
-  for (const flag of run.flags) lines.push({ t: flag.t, status: null, trial: null, text: flagText(flag) });
+  for (const flag of run.flags)
+    lines.push({ t: flag.t, status: null, trial: null, text: flagText(flag) });
   for (const point of run.best) {
     const text = `is the best so far: ${metric} ${formatNumber(point.value, 4)}`;
     lines.push({ t: point.time, status: 'best', trial: point.trial, text });
@@ -93,7 +109,12 @@ export function eventLines(run: RunState): LogLine[] {
   for (const row of trialsOf(run)) {
     if (row.started !== null) {
       const why = reasonSentence(run.header, row.reason, row.origin);
-      lines.push({ t: row.started, status: 'Pending', trial: row.id, text: `started${why === '' ? '' : `: ${why}`}` });
+      lines.push({
+        t: row.started,
+        status: 'Pending',
+        trial: row.id,
+        text: `started${why === '' ? '' : `: ${why}`}`,
+      });
     }
     const end = endLine(run, row);
     if (end !== null) lines.push(end);
@@ -106,5 +127,10 @@ function endLine(run: RunState, row: TrialRow): LogLine | null {
   const t = row.ended ?? (row.status === 'Paused' ? (curve?.time[curve.n - 1] ?? null) : null);
   if (t === null) return null;
   const why = row.error ?? reasonSentence(run.header, row.decision);
-  return { t, status: row.status, trial: row.id, text: `${statusPhrase(row)}${why === '' ? '' : `: ${why}`}` };
+  return {
+    t,
+    status: row.status,
+    trial: row.id,
+    text: `${statusPhrase(row)}${why === '' ? '' : `: ${why}`}`,
+  };
 }

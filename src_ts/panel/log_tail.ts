@@ -5,8 +5,16 @@ import { isObject } from '../protocol/json';
 
 export class LogTail {
   readonly root: HTMLElement;
-  private readonly out = h('pre', { class: 'stl-log', aria: { label: 'Output' }, attrs: { tabindex: '0' } });
-  private readonly err = h('pre', { class: 'stl-log stl-log-err', aria: { label: 'Errors' }, attrs: { tabindex: '0' } });
+  private readonly out = h('pre', {
+    class: 'stl-log',
+    aria: { label: 'Output' },
+    attrs: { tabindex: '0' },
+  });
+  private readonly err = h('pre', {
+    class: 'stl-log stl-log-err',
+    aria: { label: 'Errors' },
+    attrs: { tabindex: '0' },
+  });
 
   constructor() {
     this.root = h('div', { class: 'stl-logs' }, this.out, this.err);

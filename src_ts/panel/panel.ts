@@ -45,7 +45,11 @@ export class Panel {
       role: 'region',
       aria: { label: 'Hyperparameter tuning' },
       // JupyterLab takes single keys for itself otherwise.
-      attrs: { tabindex: '-1', 'data-lm-suppress-shortcuts': 'true', 'data-jp-suppress-context-menu': 'true' },
+      attrs: {
+        tabindex: '-1',
+        'data-lm-suppress-shortcuts': 'true',
+        'data-jp-suppress-context-menu': 'true',
+      },
     });
     const notices = new Notices(signal);
     const { root } = this;
@@ -85,7 +89,8 @@ export class Panel {
     );
     const showRungs = (): void => {
       const run = source.state.value;
-      const has = run === null || run.rungs.size > 0 || run.header.scheduler.rungLevels.flat().length > 0;
+      const has =
+        run === null || run.rungs.size > 0 || run.header.scheduler.rungLevels.flat().length > 0;
       setHidden(rungs.root, !has);
       charts.classList.toggle('stl-charts-two', !has);
       root.classList.toggle('stl-drawer-open', this.context.ui.value.opened !== null);
@@ -119,7 +124,9 @@ export class Panel {
     watchTheme(update, this.lifetime.signal);
     // The host may put the element into the page a moment later.
     const frame = requestAnimationFrame(update);
-    this.lifetime.signal.addEventListener('abort', () => cancelAnimationFrame(frame), { once: true });
+    this.lifetime.signal.addEventListener('abort', () => cancelAnimationFrame(frame), {
+      once: true,
+    });
   }
 
   private takeFocus(): void {
@@ -132,7 +139,8 @@ export class Panel {
 
   private bannerAction(action: BannerAction): void {
     const { source, ui } = this.context;
-    if (action === 'resume-code') void showCode(this.context, source.state.value?.header.path ?? null);
+    if (action === 'resume-code')
+      void showCode(this.context, source.state.value?.header.path ?? null);
     else if (action === 'back-home') source.goHome();
     else {
       const failed = source.state.value?.trials.findLast((row) => row?.status === 'Failed');
@@ -148,10 +156,25 @@ export class Panel {
       return () => ui.update({ drawer });
     };
     const items: MenuItem[] = [
-      { label: 'Save now', action: 'save', pick: () => actions.save(null), disabled: blocked || readOnly },
+      {
+        label: 'Save now',
+        action: 'save',
+        pick: () => actions.save(null),
+        disabled: blocked || readOnly,
+      },
       { label: 'Edit the space …', action: 'edit-space', pick: show('space') },
-      { label: 'Add a configuration …', action: 'add-configuration', pick: show('enqueue'), disabled: readOnly },
-      { label: 'When the run ends …', action: 'edit-criterion', pick: show('criterion'), disabled: readOnly },
+      {
+        label: 'Add a configuration …',
+        action: 'add-configuration',
+        pick: show('enqueue'),
+        disabled: readOnly,
+      },
+      {
+        label: 'When the run ends …',
+        action: 'edit-criterion',
+        pick: show('criterion'),
+        disabled: readOnly,
+      },
       { label: 'Saved runs …', action: 'saved-runs', pick: show('saved') },
       {
         label: 'Code to resume this run …',

@@ -20,7 +20,11 @@ function codeDialog(context: PanelContext, code: string): void {
   const scope = new AbortController();
   const options = { signal: scope.signal };
   const insert = context.host.insertCode;
-  const copy = h('button', { class: 'stl-button', data: { action: 'copy-code' }, attrs: { type: 'button' } }, 'Copy');
+  const copy = h(
+    'button',
+    { class: 'stl-button', data: { action: 'copy-code' }, attrs: { type: 'button' } },
+    'Copy',
+  );
   const put = h(
     'button',
     { class: 'stl-button stl-primary', data: { action: 'insert-code' }, attrs: { type: 'button' } },
@@ -31,7 +35,11 @@ function codeDialog(context: PanelContext, code: string): void {
     'dialog',
     { class: 'stl-dialog stl-dialog-wide', aria: { label: 'Resume this run' } },
     h('h3', {}, 'Resume this run'),
-    h('p', {}, 'Run this in a cell. It loads the saved tuner, which may run code that was saved with it: do so only with runs that you trust.'),
+    h(
+      'p',
+      {},
+      'Run this in a cell. It loads the saved tuner, which may run code that was saved with it: do so only with runs that you trust.',
+    ),
     h('pre', { class: 'stl-code', attrs: { tabindex: '0' } }, code),
     h('div', { class: 'stl-dialog-buttons' }, close, copy, insert === undefined ? null : put),
   );

@@ -22,7 +22,8 @@ export function readSavedRuns(value: Json): SavedRun[] {
   const runs: SavedRun[] = [];
   for (const entry of value as readonly Json[]) {
     if (!isObject(entry) || typeof entry['path'] !== 'string') continue;
-    const text = (key: string): string => (typeof entry[key] === 'string' ? String(entry[key]) : '');
+    const text = (key: string): string =>
+      typeof entry[key] === 'string' ? String(entry[key]) : '';
     const number = (...keys: string[]): number | null => {
       const found = keys.map((key) => entry[key]).find((one) => typeof one === 'number');
       return typeof found === 'number' ? found : null;
@@ -37,7 +38,10 @@ export function readSavedRuns(value: Json): SavedRun[] {
       nTrials:
         number('num_trials', 'n_trials') ??
         (isObject(counts)
-          ? Object.values(counts).reduce<number>((sum, n) => sum + (typeof n === 'number' ? n : 0), 0)
+          ? Object.values(counts).reduce<number>(
+              (sum, n) => sum + (typeof n === 'number' ? n : 0),
+              0,
+            )
           : null),
       changed: number('updated_at', 'saved_at', 'started_at'),
     });
@@ -54,7 +58,11 @@ export class SavedRuns {
     const { signal, ui } = context;
     const again = h(
       'button',
-      { class: 'stl-button stl-small', data: { action: 'refresh-saved' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-small',
+        data: { action: 'refresh-saved' },
+        attrs: { type: 'button' },
+      },
       'Refresh',
     );
     again.addEventListener('click', () => void this.load(), { signal });
@@ -78,7 +86,10 @@ export class SavedRuns {
 
   private async load(): Promise<void> {
     if (!this.context.source.live) {
-      fill(this.list, h('p', {}, 'The list of saved runs comes from the kernel, and none is connected.'));
+      fill(
+        this.list,
+        h('p', {}, 'The list of saved runs comes from the kernel, and none is connected.'),
+      );
       return;
     }
     fill(this.list, h('p', { class: 'stl-dim' }, 'Asking the kernel …'));
@@ -100,13 +111,21 @@ export class SavedRuns {
     const { signal } = this.context;
     const open = h(
       'button',
-      { class: 'stl-button stl-small', data: { action: 'open-saved', path: run.path }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-small',
+        data: { action: 'open-saved', path: run.path },
+        attrs: { type: 'button' },
+      },
       'Open',
     );
     open.addEventListener('click', () => void this.open(run), { signal });
     const resume = h(
       'button',
-      { class: 'stl-button stl-small', data: { action: 'resume-saved', path: run.path }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-small',
+        data: { action: 'resume-saved', path: run.path },
+        attrs: { type: 'button' },
+      },
       'Resume …',
     );
     resume.addEventListener('click', () => void showCode(this.context, run.path), { signal });
@@ -133,7 +152,10 @@ export class SavedRuns {
     const outcome = await source.query('open_saved', { path: run.path });
     const opened = outcome.ok && isObject(outcome.result) ? outcome.result['run'] : null;
     if (typeof opened !== 'string') {
-      notice.update('error', `Open ${run.name}: ${outcome.ok ? 'no run in the answer' : outcome.error}`);
+      notice.update(
+        'error',
+        `Open ${run.name}: ${outcome.ok ? 'no run in the answer' : outcome.error}`,
+      );
       return;
     }
     notice.update('done', `${run.name} is open`);

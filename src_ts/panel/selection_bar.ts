@@ -15,7 +15,11 @@ export class SelectionBar {
     const make = (what: 'pause' | 'resume' | 'stop', text: string): HTMLButtonElement => {
       const button = h(
         'button',
-        { class: 'stl-button stl-small', data: { action: `${what}-selected` }, attrs: { type: 'button' } },
+        {
+          class: 'stl-button stl-small',
+          data: { action: `${what}-selected` },
+          attrs: { type: 'button' },
+        },
         text,
       );
       button.addEventListener(
@@ -37,7 +41,11 @@ export class SelectionBar {
     };
     const none = h(
       'button',
-      { class: 'stl-button stl-small', data: { action: 'clear-selection' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-small',
+        data: { action: 'clear-selection' },
+        attrs: { type: 'button' },
+      },
       'Clear',
     );
     none.addEventListener('click', () => ui.update({ selected: new Set() }), { signal });

@@ -16,7 +16,11 @@ const PREVIEW_MS = 180;
 export class SpaceDrawer {
   readonly root: HTMLElement;
   private readonly list = h('div', { class: 'stl-space-list' });
-  private readonly line = h('div', { class: 'stl-space-line', role: 'status', aria: { live: 'polite' } });
+  private readonly line = h('div', {
+    class: 'stl-space-line',
+    role: 'status',
+    aria: { live: 'polite' },
+  });
   private readonly apply: HTMLButtonElement;
   private readonly discard: HTMLButtonElement;
   private readonly stopRunning = h('input', { attrs: { type: 'checkbox' } });
@@ -34,7 +38,11 @@ export class SpaceDrawer {
     const { signal, state, ui } = context;
     this.apply = h(
       'button',
-      { class: 'stl-button stl-primary', data: { action: 'apply-space' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-primary',
+        data: { action: 'apply-space' },
+        attrs: { type: 'button' },
+      },
       'Apply',
     );
     this.apply.addEventListener('click', () => void this.send(), { signal });
@@ -55,7 +63,11 @@ export class SpaceDrawer {
     );
     this.root = h(
       'section',
-      { class: 'stl-section stl-space', aria: { label: 'Configuration space' }, data: { role: 'space-drawer' } },
+      {
+        class: 'stl-section stl-space',
+        aria: { label: 'Configuration space' },
+        data: { role: 'space-drawer' },
+      },
       h(
         'p',
         { class: 'stl-dim stl-legend' },
@@ -96,7 +108,10 @@ export class SpaceDrawer {
     for (const name of Object.keys(this.space)) if (!order.includes(name)) order.push(name);
     this.rows = order
       .filter((name) => name in this.space)
-      .map((name) => new SpaceRow(name, readEntry(this.space[name]), () => this.changed(), scope.signal));
+      .map(
+        (name) =>
+          new SpaceRow(name, readEntry(this.space[name]), () => this.changed(), scope.signal),
+      );
     fill(this.list, ...this.rows.map((row) => row.root));
     setText(this.line, '');
   }
@@ -150,7 +165,9 @@ export class SpaceDrawer {
     const other = errors.find(([name]) => !this.rows.some((row) => row.name === name));
     setText(
       this.line,
-      errors.length > 0 ? (other?.[1] ?? 'Not possible like this.') : capital(consequences(preview, run.nTrials)),
+      errors.length > 0
+        ? (other?.[1] ?? 'Not possible like this.')
+        : capital(consequences(preview, run.nTrials)),
     );
     this.apply.disabled = this.blocked() || errors.length > 0;
   }

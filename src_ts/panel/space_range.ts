@@ -39,7 +39,12 @@ export class RangeEditor {
       'select',
       { class: 'stl-select', aria: { label: `Scale of ${name}` } },
       ...(['linear', 'log', 'reverse log'] as const)
-        .filter((one) => one !== 'reverse log' || entry.scale === one || (!entry.integer && entry.lower >= 0 && entry.upper < 1))
+        .filter(
+          (one) =>
+            one !== 'reverse log' ||
+            entry.scale === one ||
+            (!entry.integer && entry.lower >= 0 && entry.upper < 1),
+        )
         .map((one) => h('option', { attrs: { value: one } }, one)),
     );
     this.scale.disabled = !entry.freeScale;

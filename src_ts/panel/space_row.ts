@@ -10,8 +10,8 @@ import { choiceBins, rangeBins } from '../state/histogram';
 import {
   complaint,
   type Edit,
-  editOf,
   type Entry,
+  editOf,
   entryText,
   isChanged,
   parseValue,
@@ -106,7 +106,13 @@ export class SpaceRow {
       fill(this.editor, h('span', { class: 'stl-dim' }, entryText(this.entry)));
     } else if (edit.kind === 'constant') this.buildConstant(edit.value);
     else if (edit.kind === 'range' && this.entry.kind === 'range') {
-      this.range = new RangeEditor(this.name, this.entry, edit, (next) => this.put(next, false), this.signal);
+      this.range = new RangeEditor(
+        this.name,
+        this.entry,
+        edit,
+        (next) => this.put(next, false),
+        this.signal,
+      );
       fill(this.editor, this.range.root);
     } else if (edit.kind === 'choice' && this.entry.kind === 'choice') {
       this.buildChips(edit.categories);
@@ -126,10 +132,17 @@ export class SpaceRow {
     const wasText = typeof value === 'string' && this.entry.kind === 'constant';
     field.addEventListener(
       'input',
-      () => this.put({ kind: 'constant', value: wasText ? field.value : parseValue(field.value) }, false),
+      () =>
+        this.put(
+          { kind: 'constant', value: wasText ? field.value : parseValue(field.value) },
+          false,
+        ),
       { signal: this.signal },
     );
-    fill(this.editor, h('label', { class: 'stl-constant-label' }, h('span', { class: 'stl-dim' }, 'always'), field));
+    fill(
+      this.editor,
+      h('label', { class: 'stl-constant-label' }, h('span', { class: 'stl-dim' }, 'always'), field),
+    );
   }
 
   private buildChips(kept: readonly Json[]): void {
@@ -141,7 +154,8 @@ export class SpaceRow {
       const on = kept.some((one) => JSON.stringify(one) === JSON.stringify(category));
       const bin = bins[i];
       const swatch = h('i', { class: 'stl-chip-swatch' });
-      if (bin !== undefined && !Number.isNaN(bin.standing)) swatch.style.background = viridis(bin.standing);
+      if (bin !== undefined && !Number.isNaN(bin.standing))
+        swatch.style.background = viridis(bin.standing);
       const chip = h(
         'button',
         {
@@ -155,7 +169,9 @@ export class SpaceRow {
         h('span', {}, formatValue(category)),
         h('small', {}, String(bin?.count ?? 0)),
       );
-      chip.addEventListener('click', () => this.toggleChoice(category, !on), { signal: this.signal });
+      chip.addEventListener('click', () => this.toggleChoice(category, !on), {
+        signal: this.signal,
+      });
       return chip;
     });
     const add = h('input', {
@@ -178,7 +194,10 @@ export class SpaceRow {
 
   private hasOriginal(category: Json): boolean {
     const text = JSON.stringify(category);
-    return this.entry.kind === 'choice' && this.entry.categories.some((one) => JSON.stringify(one) === text);
+    return (
+      this.entry.kind === 'choice' &&
+      this.entry.categories.some((one) => JSON.stringify(one) === text)
+    );
   }
 
   private toggleChoice(category: Json, on: boolean): void {
@@ -228,17 +247,15 @@ export class SpaceRow {
 
   private update(): void {
     const { edit } = this;
-    this.pin.setAttribute('aria-pressed', String(edit?.kind === 'constant' || this.entry.kind === 'constant'));
+    this.pin.setAttribute(
+      'aria-pressed',
+      String(edit?.kind === 'constant' || this.entry.kind === 'constant'),
+    );
     this.root.classList.toggle('stl-space-changed', edit !== null);
     setHidden(this.undo, edit === null);
     if (edit === null) fill(this.note);
     else {
-      fill(
-        this.note,
-        h('s', {}, entryText(this.entry)),
-        ' → ',
-        h('b', {}, entryText(edit)),
-      );
+      fill(this.note, h('s', {}, entryText(this.entry)), ' → ', h('b', {}, entryText(edit)));
     }
     this.setError(this.complaint);
   }

@@ -42,17 +42,32 @@ export class TrialTable {
       data: { role: 'filter' },
       attrs: { type: 'search', placeholder: 'filter, e.g. state=paused', spellcheck: 'false' },
     });
-    this.filterInput.addEventListener('input', () => ui.update({ filter: this.filterInput.value }), { signal });
+    this.filterInput.addEventListener(
+      'input',
+      () => ui.update({ filter: this.filterInput.value }),
+      { signal },
+    );
     const csv = h(
       'button',
-      { class: 'stl-button stl-square', title: 'Download as CSV', aria: { label: 'Download the table as CSV' }, data: { action: 'download-csv' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-button stl-square',
+        title: 'Download as CSV',
+        aria: { label: 'Download the table as CSV' },
+        data: { action: 'download-csv' },
+        attrs: { type: 'button' },
+      },
       icon('download'),
     );
     csv.addEventListener('click', () => this.download(), { signal });
     const selection = new SelectionBar(context);
     this.scroller = h(
       'div',
-      { class: 'stl-grid', role: 'grid', aria: { label: 'Trials', multiselectable: 'true' }, attrs: { tabindex: '0' } },
+      {
+        class: 'stl-grid',
+        role: 'grid',
+        aria: { label: 'Trials', multiselectable: 'true' },
+        attrs: { tabindex: '0' },
+      },
       h('div', { class: 'stl-grid-head', role: 'rowgroup' }, this.head),
       this.body,
     );
@@ -146,9 +161,13 @@ export class TrialTable {
     ]);
     if (key !== this.columnsKey) {
       this.columnsKey = key;
-      this.columns = columnsFor(header, rows.slice(-60)).filter((one) => !ui.hiddenColumns.has(one.id));
+      this.columns = columnsFor(header, rows.slice(-60)).filter(
+        (one) => !ui.hiddenColumns.has(one.id),
+      );
       const widths = this.columns.map((one) =>
-        one.kind === 'actions' ? `${one.widthCss}px` : `minmax(${Math.round(one.widthCss)}px, ${one.kind === 'curve' ? 1.2 : 1}fr)`,
+        one.kind === 'actions'
+          ? `${one.widthCss}px`
+          : `minmax(${Math.round(one.widthCss)}px, ${one.kind === 'curve' ? 1.2 : 1}fr)`,
       );
       this.scroller.style.setProperty('--stl-columns', widths.join(' '));
       const total = this.columns.reduce((sum, one) => sum + one.widthCss, 0);
@@ -173,7 +192,11 @@ export class TrialTable {
         cell.append(
           h(
             'button',
-            { title: `Sort by ${one.title}`, data: { sort: one.id }, attrs: { type: 'button', tabindex: '-1' } },
+            {
+              title: `Sort by ${one.title}`,
+              data: { sort: one.id },
+              attrs: { type: 'button', tabindex: '-1' },
+            },
             h('span', {}, one.title),
             h('i', { aria: { hidden: 'true' } }, isSorted ? (sort.descending ? '▾' : '▴') : ''),
           ),
@@ -238,7 +261,9 @@ export class TrialTable {
     if (sortButton !== null && sortButton !== undefined) {
       const column = sortButton.dataset['sort'] ?? 'id';
       const { sort } = ui.value;
-      ui.update({ sort: { column, descending: sort.column === column ? !sort.descending : false } });
+      ui.update({
+        sort: { column, descending: sort.column === column ? !sort.descending : false },
+      });
       return;
     }
     const id = trialAt(target);

@@ -115,7 +115,11 @@ export class TableRow {
       if (!shown) one.classList.add('stl-invisible');
       return one;
     };
-    fill(cell, may.resume ? button('resume', true) : button('pause', may.pause), button('stop', may.stop));
+    fill(
+      cell,
+      may.resume ? button('resume', true) : button('pause', may.pause),
+      button('stop', may.stop),
+    );
   }
 }
 
@@ -125,15 +129,24 @@ export function possible(row: TrialRow): { pause: boolean; resume: boolean; stop
   return {
     pause: status === 'InProgress' || status === 'Pending',
     resume: status === 'Paused',
-    stop: status === 'InProgress' || status === 'Pending' || status === 'Paused' || status === 'Pausing',
+    stop:
+      status === 'InProgress' ||
+      status === 'Pending' ||
+      status === 'Paused' ||
+      status === 'Pausing',
   };
 }
 
-/** Points of a small curve, both coordinates from 0 to 1. */
+/**
+ * Points of a small curve, both coordinates from 0 to 1.
+ *
+ * @param wide over its own length; else over the full resource, so that curves can be compared.
+ */
 export function sparkPoints(
   run: RunState,
   curve: Curve,
   metric: number,
+  wide = false,
 ): (readonly [number, number])[] {
   const values = curve.metrics[metric];
   if (values === undefined || curve.n === 0) return [];
@@ -151,10 +164,13 @@ export function sparkPoints(
     max = Math.max(max, value);
   }
   const first = kept[0]?.[0] ?? 0;
-  const end = Math.max(run.header.maxResource ?? 0, kept.at(-1)?.[0] ?? 1);
+  const end = Math.max(wide ? 0 : (run.header.maxResource ?? 0), kept.at(-1)?.[0] ?? 1);
   const span = max - min;
-  return kept.map(([x, y]) => [
-    end > first ? Math.sqrt((x - first) / (end - first)) : 0,
-    span > 0 ? (y - min) / span : 0.5,
-  ]);
+  return kept.map(([x, y]) => [place(x, first, end, wide), span > 0 ? (y - min) / span : 0.5]);
+}
+
+/** Early epochs get more room, as most curves end there. */
+function place(x: number, first: number, end: number, wide: boolean): number {
+  const share = end > first ? (x - first) / (end - first) : 0;
+  return wide ? share : Math.sqrt(share);
 }

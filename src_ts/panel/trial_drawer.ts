@@ -18,7 +18,11 @@ const REFRESH_MS = 2000;
 export class TrialDrawer {
   readonly root: HTMLElement;
   private readonly title = h('h3');
-  private readonly buttons = h('div', { class: 'stl-buttons', role: 'toolbar', aria: { label: 'The trial' } });
+  private readonly buttons = h('div', {
+    class: 'stl-buttons',
+    role: 'toolbar',
+    aria: { label: 'The trial' },
+  });
   private readonly why = h('p', { class: 'stl-why' });
   private readonly error = h('pre', { class: 'stl-error-text' });
   private readonly config = h('dl', { class: 'stl-facts' });
@@ -36,15 +40,33 @@ export class TrialDrawer {
     const { signal, state, ui } = context;
     const close = h(
       'button',
-      { class: 'stl-tool', title: 'Close (Esc)', aria: { label: 'Close' }, data: { action: 'close-trial' }, attrs: { type: 'button' } },
+      {
+        class: 'stl-tool',
+        title: 'Close (Esc)',
+        aria: { label: 'Close' },
+        data: { action: 'close-trial' },
+        attrs: { type: 'button' },
+      },
       icon('close'),
     );
     close.addEventListener('click', () => context.openTrial(null), { signal });
     this.log = new LogTail();
     this.root = h(
       'aside',
-      { class: 'stl-drawer', aria: { label: 'Trial' }, data: { role: 'trial-drawer' }, attrs: { tabindex: '-1' } },
-      h('header', { class: 'stl-drawer-head' }, this.title, h('span', { class: 'stl-spacer' }), this.buttons, close),
+      {
+        class: 'stl-drawer',
+        aria: { label: 'Trial' },
+        data: { role: 'trial-drawer' },
+        attrs: { tabindex: '-1' },
+      },
+      h(
+        'header',
+        { class: 'stl-drawer-head' },
+        this.title,
+        h('span', { class: 'stl-spacer' }),
+        close,
+        this.buttons,
+      ),
       h(
         'div',
         { class: 'stl-drawer-body' },
@@ -82,7 +104,9 @@ export class TrialDrawer {
     if (this.shown === row.id) return;
     this.shown = row.id;
     fill(this.timeline);
-    this.log.clear(this.context.source.live ? 'asking for the log …' : 'the log is shown when the kernel runs');
+    this.log.clear(
+      this.context.source.live ? 'asking for the log …' : 'the log is shown when the kernel runs',
+    );
     clearInterval(this.timer);
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
     void this.refresh();
@@ -125,7 +149,11 @@ export class TrialDrawer {
     ): HTMLElement => {
       const button = h(
         'button',
-        { class: 'stl-button stl-small', data: { action, trial: String(row.id) }, attrs: { type: 'button' } },
+        {
+          class: 'stl-button stl-small',
+          data: { action, trial: String(row.id) },
+          attrs: { type: 'button' },
+        },
         icon(symbol),
         h('span', {}, text),
       );
@@ -136,9 +164,12 @@ export class TrialDrawer {
     };
     fill(
       this.buttons,
-      may.pause && make('pause-trial', 'Pause', 'pause', (button) => actions.pauseTrials([row.id], button)),
-      may.resume && make('resume-trial', 'Resume', 'play', (button) => actions.resumeTrials([row.id], button)),
-      may.stop && make('stop-trial', 'Stop', 'stop', (button) => void actions.stopTrials([row.id], button)),
+      may.pause &&
+        make('pause-trial', 'Pause', 'pause', (button) => actions.pauseTrials([row.id], button)),
+      may.resume &&
+        make('resume-trial', 'Resume', 'play', (button) => actions.resumeTrials([row.id], button)),
+      may.stop &&
+        make('stop-trial', 'Stop', 'stop', (button) => void actions.stopTrials([row.id], button)),
       make('run-again', 'Run again', 'plus', () => this.runAgain(row)),
     );
   }
@@ -153,7 +184,11 @@ export class TrialDrawer {
     const key = `${row.id}|${JSON.stringify(row.config)}`;
     if (this.config.dataset['key'] === key) return;
     this.config.dataset['key'] = key;
-    fill(this.config, ...tuned.flatMap((name) => line(name, false)), ...others.flatMap((name) => line(name, true)));
+    fill(
+      this.config,
+      ...tuned.flatMap((name) => line(name, false)),
+      ...others.flatMap((name) => line(name, true)),
+    );
   }
 
   private drawMetrics(run: RunState, row: TrialRow): void {
@@ -166,11 +201,19 @@ export class TrialDrawer {
       return;
     }
     const lines = run.curves.metricNames.map((name, i) => {
-      const svg = sparkline(sparkPoints(run, curve, i), 150, 30);
+      const svg = sparkline(sparkPoints(run, curve, i, true), 150, 30);
       svg.dataset['style'] = styleOf(row.status);
       const last = curve.metrics[i]?.[curve.n - 1] ?? Number.NaN;
-      const value = Number.isNaN(last) ? formatValue(row.last[name] ?? null) : formatNumber(last, 4);
-      return h('div', { class: 'stl-metric-line' }, h('span', {}, name), svg, h('b', { title: String(last) }, value));
+      const value = Number.isNaN(last)
+        ? formatValue(row.last[name] ?? null)
+        : formatNumber(last, 4);
+      return h(
+        'div',
+        { class: 'stl-metric-line' },
+        h('span', {}, name),
+        svg,
+        h('b', { title: String(last) }, value),
+      );
     });
     fill(this.metrics, ...lines);
   }
@@ -190,7 +233,11 @@ export class TrialDrawer {
     if (!isObject(answer)) return;
     const entries = readTimeline(answer['statuses']);
     fill(this.timeline, ...timelineItems(run.header, entries));
-    setAttr(this.timeline, 'aria-label', `${entries.length} changes, the last at ${formatDuration(entries.at(-1)?.t)}`);
+    setAttr(
+      this.timeline,
+      'aria-label',
+      `${entries.length} changes, the last at ${formatDuration(entries.at(-1)?.t)}`,
+    );
     this.log.show(answer['log']);
   }
 }

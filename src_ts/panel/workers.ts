@@ -36,13 +36,26 @@ export class Workers {
     this.update();
   }
 
-  private button(symbol: 'minus' | 'plus', label: string, action: string, step: number): HTMLButtonElement {
+  private button(
+    symbol: 'minus' | 'plus',
+    label: string,
+    action: string,
+    step: number,
+  ): HTMLButtonElement {
     const button = h(
       'button',
-      { class: 'stl-step', title: label, aria: { label }, data: { action }, attrs: { type: 'button' } },
+      {
+        class: 'stl-step',
+        title: label,
+        aria: { label },
+        data: { action },
+        attrs: { type: 'button' },
+      },
       icon(symbol),
     );
-    button.addEventListener('click', () => this.step(step, button), { signal: this.context.signal });
+    button.addEventListener('click', () => this.step(step, button), {
+      signal: this.context.signal,
+    });
     return button;
   }
 
@@ -74,7 +87,8 @@ export class Workers {
       fill(this.blocks, ...blocks);
     }
     const blocked =
-      this.context.actions.obstacle() !== null || ['finished', 'failed', 'stopping'].includes(header.state);
+      this.context.actions.obstacle() !== null ||
+      ['finished', 'failed', 'stopping'].includes(header.state);
     this.fewer.disabled = blocked || n <= 1;
     this.more.disabled = blocked;
     this.fewer.parentElement?.toggleAttribute('hidden', header.readOnly);

@@ -27,14 +27,7 @@ export const STATUSES = [
 ] as const;
 export type TrialStatus = (typeof STATUSES)[number];
 
-export const PHASES = [
-  'starting',
-  'running',
-  'paused',
-  'stopping',
-  'finished',
-  'failed',
-] as const;
+export const PHASES = ['starting', 'running', 'paused', 'stopping', 'finished', 'failed'] as const;
 export type RunPhase = (typeof PHASES)[number];
 
 export type Mode = 'min' | 'max';

@@ -152,13 +152,13 @@ function hyperparameter(name: string, sample: readonly TrialRow[]): Column {
     id: `hp:${name}`,
     title: name,
     kind: isNumber ? 'number' : 'text',
-    widthCss: Math.min(190, width(name, Math.max(64, longest * 7.4 + 22))),
+    widthCss: Math.min(190, width(name, Math.max(64, longest * 7.2 + 18))),
     value: (row) => row.config[name] ?? null,
   });
 }
 
 function width(title: string, least: number): number {
-  return Math.max(least, Math.min(170, title.length * 7.2 + 30));
+  return Math.max(least, Math.min(170, title.length * 7 + 20));
 }
 
 function metricText(value: Json | undefined): string {
@@ -166,7 +166,11 @@ function metricText(value: Json | undefined): string {
 }
 
 /** The rows in order. Trials without a value come last, whichever way; equal ones by id. */
-export function sorted(rows: readonly TrialRow[], columns: readonly Column[], sort: SortBy): TrialRow[] {
+export function sorted(
+  rows: readonly TrialRow[],
+  columns: readonly Column[],
+  sort: SortBy,
+): TrialRow[] {
   const by = columns.find((one) => one.id === sort.column) ?? columns[0];
   if (by === undefined) return [...rows];
   const sign = sort.descending ? -1 : 1;
@@ -190,7 +194,9 @@ export function toCsv(rows: readonly TrialRow[], columns: readonly Column[]): st
   const used = columns.filter((one) => one.kind !== 'actions' && one.kind !== 'curve');
   const lines = [used.map((one) => quoted(one.title)).join(',')];
   for (const row of rows) {
-    lines.push(used.map((one) => quoted(one.id === 'state' ? one.text(row) : exactOf(one, row))).join(','));
+    lines.push(
+      used.map((one) => quoted(one.id === 'state' ? one.text(row) : exactOf(one, row))).join(','),
+    );
   }
   return `${lines.join('\r\n')}\r\n`;
 }

@@ -42,7 +42,9 @@ export function consequences(preview: Preview, nTrials: number): string {
   else {
     const of = nTrials >= outside ? ` of ${nTrials}` : '';
     const known =
-      kept !== null && dropped !== null ? `: ${kept} still inform the model, ${dropped} do not` : '';
+      kept !== null && dropped !== null
+        ? `: ${kept} still inform the model, ${dropped} do not`
+        : '';
     parts.push(`${outside}${of} trials ${outside === 1 ? 'falls' : 'fall'} outside${known}`);
   }
   const running = preview.runningGoOn.length;

@@ -205,7 +205,8 @@ function comparison(get: Getter, op: Operator, text: string): RowTest {
   const wanted = text.toLowerCase();
   return (row) => {
     const value = get(row);
-    if (value === null) return op === '!=' && wanted !== 'none' ? true : op === '=' && wanted === 'none';
+    if (value === null)
+      return op === '!=' && wanted !== 'none' ? true : op === '=' && wanted === 'none';
     if (op === '~') return String(value).toLowerCase().includes(wanted);
     if (typeof value === 'number' && text !== '' && !Number.isNaN(number)) {
       return compare(value, number, op);

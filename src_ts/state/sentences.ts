@@ -92,7 +92,11 @@ export function rungSentence(
 }
 
 /** The sentence for a dot of the rungs view. */
-export function entrySentence(header: Header, trial: TrialRow | undefined, entry: RungEntry): string {
+export function entrySentence(
+  header: Header,
+  trial: TrialRow | undefined,
+  entry: RungEntry,
+): string {
   const where = resourcePhrase(header, entry.level);
   const because = rungSentence(entry, header.scheduler.reductionFactor);
   const what = entryOutcome(header, trial, entry);

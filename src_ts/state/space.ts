@@ -23,7 +23,12 @@ export type Entry =
   | { readonly kind: 'other'; readonly text: string };
 
 export type Edit =
-  | { readonly kind: 'range'; readonly lower: number; readonly upper: number; readonly scale: SpaceScale }
+  | {
+      readonly kind: 'range';
+      readonly lower: number;
+      readonly upper: number;
+      readonly scale: SpaceScale;
+    }
   | { readonly kind: 'choice'; readonly categories: readonly Json[] }
   | { readonly kind: 'constant'; readonly value: Json };
 
@@ -49,7 +54,11 @@ export function readEntry(value: Json | undefined): Entry {
   }
   const categories = kwargs['categories'];
   if (Array.isArray(categories)) {
-    return { kind: 'choice', categories: categories as readonly Json[], ordered: cls !== 'Categorical' };
+    return {
+      kind: 'choice',
+      categories: categories as readonly Json[],
+      ordered: cls !== 'Categorical',
+    };
   }
   return { kind: 'other', text: `${String(cls)} cannot be edited here` };
 }
@@ -121,7 +130,8 @@ export function complaint(entry: Entry, edit: Edit): string | null {
     return edit.categories.length === 0 ? 'at least one choice is needed' : null;
   }
   if (edit.kind !== 'range') return null;
-  if (!Number.isFinite(edit.lower) || !Number.isFinite(edit.upper)) return 'both ends must be numbers';
+  if (!Number.isFinite(edit.lower) || !Number.isFinite(edit.upper))
+    return 'both ends must be numbers';
   if (edit.lower > edit.upper) return 'the lower end lies above the upper one';
   if (edit.scale === 'log' && edit.lower <= 0) return 'a log scale needs a lower end above 0';
   if (edit.scale === 'reverse log' && (edit.lower < 0 || edit.upper >= 1)) {

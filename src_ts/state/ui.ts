@@ -7,13 +7,7 @@ export interface SortBy {
   readonly descending: boolean;
 }
 
-export type Drawer =
-  | 'none'
-  | 'space'
-  | 'log'
-  | 'enqueue'
-  | 'criterion'
-  | 'saved';
+export type Drawer = 'none' | 'space' | 'log' | 'enqueue' | 'criterion' | 'saved';
 
 export interface UiState {
   readonly selected: ReadonlySet<TrialId>;
@@ -25,7 +19,8 @@ export interface UiState {
   readonly hiddenColumns: ReadonlySet<string>;
   readonly metric: string | null;
   readonly xAxis: 'resource' | 'time';
-  readonly logX: boolean;
+  /** null: as the resource levels suggest. */
+  readonly logX: boolean | null;
   readonly logY: boolean;
   readonly bracket: number | null;
   readonly bestBy: 'time' | 'trials' | 'reports';
@@ -39,10 +34,10 @@ export function initialUi(): UiState {
     opened: null,
     filter: '',
     sort: { column: 'id', descending: true },
-    hiddenColumns: new Set(),
+    hiddenColumns: new Set(['time']),
     metric: null,
     xAxis: 'resource',
-    logX: false,
+    logX: null,
     logY: false,
     bracket: null,
     bestBy: 'time',

@@ -1,0 +1,18 @@
+/** What a notebook offers to the panels in its outputs. */
+
+import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { HostServices } from '../panel/context';
+
+export function notebookServices(panel: NotebookPanel): HostServices {
+  return {
+    insertCode(code) {
+      const notebook = panel.content;
+      NotebookActions.insertBelow(notebook);
+      notebook.activeCell?.model.sharedModel.setSource(code);
+      notebook.activate();
+    },
+    leave() {
+      panel.content.activate();
+    },
+  };
+}

@@ -124,6 +124,7 @@ class RunLoop:
         self._step(RunOpened(resumed, alive))
         end_again(self)
         self._publish()
+        self.saver.summarise()
         self.saver.save()
         self.session._opened.set()
 

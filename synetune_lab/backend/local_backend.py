@@ -50,8 +50,8 @@ class LocalBackend(TrialBackend):
 
     Args:
         entry_point: Training script. One that ends in `.py` is run by this Python interpreter,
-            others must be executable. Its folder need not be the current one; trials run in the
-            current folder.
+            others must be executable. Trials run in the folder that is the current one when they
+            start.
         delete_checkpoints: See `TrialBackend`.
         pass_args_as_json: See `TrialBackend`.
         rotate_gpus: Give each trial the GPUs that are least busy, through `CUDA_VISIBLE_DEVICES`.
@@ -265,6 +265,7 @@ class LocalBackend(TrialBackend):
                 "executable with chmod +x"
             )
         self._entry_point = path
+        self._entry_folder = Path.cwd()
 
     def copy_checkpoint(self, src_trial_id: int, tgt_trial_id: int) -> None:
         """Copy the checkpoint folder of a trial to another one; nothing happens if it has none.
@@ -344,7 +345,7 @@ class LocalBackend(TrialBackend):
             environment: Is added to ours.
             details: What its handle holds beside the process.
         """
-        command = entry_command(self._entry_point)
+        command = entry_command(self._entry_folder / self._entry_point)
         if self.pass_args_as_json:
             command += [f"--{ST_CONFIG_JSON_FNAME_ARG}", str(folder.config.absolute())]
         else:

@@ -130,6 +130,19 @@ def test_environment_and_folder(
     assert report["cwd"] == str(tmp_path)
 
 
+def test_a_relative_script_is_found_from_another_folder(
+    tmp_path: Path, script: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script("pass")
+    monkeypatch.chdir(tmp_path)
+    backend = LocalBackend("script.py")
+    monkeypatch.chdir("/")
+    with BackendDriver(backend, tmp_path / "experiment") as driver:
+        driver.start(0, {})
+        assert driver.until_ended_one(0).cause == "exited"
+    assert backend.entrypoint_path() == Path("script.py")
+
+
 def test_another_program_is_run_by_itself(tmp_path: Path) -> None:
     program = tmp_path / "train.sh"
     program.write_text('#!/bin/sh\necho "[tune-metric]: {\\"args\\": \\"$1 $2\\"}"\n')
@@ -190,6 +203,33 @@ def test_exit_codes_and_signals(make_driver: MakeDriver, text: str, code: int) -
     end = driver.until_ended_one(0)
     assert (end.cause, end.exit_code) == ("failed", code)
     assert end.error
+
+
+def test_the_exit_code_is_known_also_without_the_folder(make_driver: MakeDriver) -> None:
+    driver = make_driver(
+        """
+        import os, shutil, sys
+        shutil.rmtree(os.environ["ST_TRIAL_FOLDER"])
+        sys.exit(0)
+        """
+    )
+    driver.start(0, {})
+    assert driver.until_ended_one(0).cause == "exited"
+
+
+def test_a_trial_without_its_folder_can_be_stopped(make_driver: MakeDriver) -> None:
+    driver = make_driver(
+        """
+        import os, shutil, time
+        from synetune_lab import Reporter
+        shutil.rmtree(os.environ["ST_TRIAL_FOLDER"])
+        Reporter()(a=1)
+        time.sleep(100)
+        """
+    )
+    first_report(driver)
+    driver.stop(0)
+    assert driver.until_ended_one(0).cause == "stopped"
 
 
 def test_a_group_that_somebody_killed_is_lost(make_driver: MakeDriver) -> None:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,7 @@ from synetune_lab.constants import (
 )
 from synetune_lab.errors import BackendError
 
-__all__ = ["Request", "TrialFolder", "command_line_arguments"]
+__all__ = ["Request", "TrialFolder", "command_line_arguments", "exit_code_of_shell"]
 
 Request = Literal["pause", "stop"]
 _PROCESS_FILENAME = "process.json"
@@ -76,8 +77,9 @@ class TrialFolder:
         return "pause" if (self.path / "pause").exists() else None
 
     def ask(self, request: Request) -> None:
-        """Leave the request where the script finds it."""
-        (self.path / request).touch()
+        """Leave the request where the script finds it, if the folder is still there."""
+        with suppress(OSError):
+            (self.path / request).touch()
 
     def exit_code(self, run: int) -> int | None:
         """How the process of this run ended, negative for a signal; None if nobody knows."""
@@ -88,8 +90,7 @@ class TrialFolder:
             return None
         if marked_run != run or not text.endswith("\n"):
             return None
-        number = code - _SIGNAL_BASE
-        return -number if 0 < number <= _MAX_SIGNAL else code
+        return exit_code_of_shell(code)
 
     def write_process(self, run: int, handle: Mapping[str, Any]) -> None:
         """Note who runs the trial, for whoever comes after a crash."""
@@ -106,6 +107,12 @@ class TrialFolder:
             return None
         handle = ProcessHandle.from_json(data)
         return None if handle is None else (run, data, handle)
+
+
+def exit_code_of_shell(code: int) -> int:
+    """An exit code as Python has it, negative for a signal, from that of a shell."""
+    number = code - _SIGNAL_BASE
+    return -number if 0 < number <= _MAX_SIGNAL else code
 
 
 def _number(value: Any) -> Any:

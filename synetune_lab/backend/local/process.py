@@ -80,13 +80,16 @@ def spawn(
     return handle
 
 
-def reap(pid: int) -> None:
+def reap(pid: int) -> int | None:
     """Take note of the end of a child, so that it does not remain as a zombie.
 
-    Does nothing if it still runs or is not our child.
+    Returns:
+        Its exit code; None if a signal ended it, it still runs, or it is not our child.
     """
-    if os.name == "posix":
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except OSError:
-            return
+    if os.name != "posix":
+        return None
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except OSError:
+        return None
+    return os.WEXITSTATUS(status) if found == pid and os.WIFEXITED(status) else None

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from synetune_lab.backend.local.best_watcher import make_watcher
+from synetune_lab.backend.local.folder import exit_code_of_shell
 from synetune_lab.backend.local.log_tail import last_lines
 from synetune_lab.backend.local.process import reap
 from synetune_lab.backend.local.stragglers import Stragglers, kill_session
@@ -193,11 +194,15 @@ class Supervisor:
         del self._runs[key], self._due[key], self._key_of_trial[run.trial_id]
         self._offsets[run.trial_id] = run.tail.delivered
         run.close()
+        witnessed = None
         if run.process is not None:
             kill_at = now + self._grace if run.kill_at is None else run.kill_at
             self._stragglers.add(run.process, kill_at)
-            reap(run.process.pid)
+            witnessed = reap(run.process.pid)
         code = run.folder.exit_code(run.run)
+        if code is None and witnessed is not None:
+            # Its witness could not write (no folder, a full disk), but is our child.
+            code = exit_code_of_shell(witnessed)
         cause: EndCause
         if run.found_request:
             cause = "lost"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import (
-    ST_RESULTS_DATAFRAME_FILENAME,
     ST_TUNER_DILL_FILENAME,
     TUNER_DEFAULT_SLEEP_TIME,
 )
@@ -20,11 +18,9 @@ from synetune_lab.session.changes import space_edit
 from synetune_lab.session.exits import wait_in_foreground
 from synetune_lab.session.metadata import tuner_metadata, tuner_name_of
 from synetune_lab.session.progress import make_progress
-from synetune_lab.session.restore import load_tuner, resume_tuner
-from synetune_lab.session.state import RunState
+from synetune_lab.session.restore import load_tuner, resume_tuner, save_tuner_to
+from synetune_lab.session.state import RunState, look_at
 from synetune_lab.session.steering import SteeredRun, space_json
-from synetune_lab.store.pickling import dumps
-from synetune_lab.store.snapshots import SnapshotStore
 from synetune_lab.util import experiment_path, metric_name_mode
 
 if TYPE_CHECKING:
@@ -218,6 +214,7 @@ class Tuner(SteeredRun):
 
     def open_backend(self) -> None:
         """Tell the backend where files go, and have it begin to watch."""
+        self.trial_backend.sleep_time = self.sleep_time
         root = Path(self.trial_backend_path) if self.trial_backend_path else self.tuner_path
         self.trial_backend.open(root, self.name)
 
@@ -241,8 +238,11 @@ class Tuner(SteeredRun):
 
     @property
     def tuning_status(self) -> TuningStatus:
-        """Counts, times and last results of the run."""
-        return self.engine.status
+        """Counts, times and last results of the run, as they are now."""
+        session = self._session
+        if session is None or not session.is_alive or session.is_here:
+            return self.engine.status
+        return session.read(lambda engine: look_at(engine.status)).result()
 
     @property
     def tuner_time(self) -> float:
@@ -286,25 +286,7 @@ class Tuner(SteeredRun):
         Raises:
             StoreError: If it can't be saved.
         """
-        if folder is None or Path(folder) == self.tuner_path:
-            if self.is_running:
-                self.session.save().result()
-                return
-            SnapshotStore(self._made(self.tuner_path)).save(dumps(self), self.run_state.seq)
-        else:
-            target = self._made(Path(folder))
-            state = self.session.read(lambda _: dumps(self)) if self.is_running else None
-            content = state.result() if state is not None else dumps(self)
-            SnapshotStore(target).save(content, self.run_state.seq)
-            results = self.tuner_path / ST_RESULTS_DATAFRAME_FILENAME
-            if results.exists():
-                shutil.copy2(results, target)
-        self.trial_backend.on_tuner_save()
-
-    @staticmethod
-    def _made(folder: Path) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        save_tuner_to(self, self.tuner_path if folder is None else Path(folder))
 
     @staticmethod
     def load(tuner_path: str | Path, *, trust: bool = False) -> Tuner:

@@ -72,7 +72,7 @@ class RunLoop:
         self._batch: list[Record] = []
         self._skip: dict[int, int] = {}
         self.finished = False
-        self._told_end = False
+        self._told_end = True  # as long as the start was not told
         self._abort_why: str | None = None
         self._wakeup: float | None = None
         self._woken_at = -_WAKEUP_INTERVAL_S
@@ -114,12 +114,13 @@ class RunLoop:
         resumed = self.state.opened
         alive = adopt_trials(self) if resumed else {}
         self.hooks.start(self.tuner)
-        self.state.opened, self.state.why = True, None
-        self.opened = True
+        self._told_end = False
         if resumed:
             changes = changes_at_rest(self.engine, self.tuner.scheduler, self.state.rules)
             for name, args in [*changes, *self._first_commands]:
                 self._command_at_rest(name, args)
+        self.state.opened, self.state.why = True, None
+        self.opened = True
         self.state.rules = criterion_rules(self.engine.stop_criterion)
         self._step(RunOpened(resumed, alive))
         end_again(self)
@@ -149,7 +150,8 @@ class RunLoop:
         try:
             self._tell_end()
             self._publish()
-            self.backend.close()
+            # Trials that were adopted by a session that could not begin are none of its business.
+            self.backend.close(leave_running=not self.opened)
             self.saver.summarise(state, why)
             if consistent:
                 self.saver.save()
@@ -303,7 +305,7 @@ class RunLoop:
             )
 
     def _tell_end(self) -> None:
-        if self.opened and not self._told_end:
+        if not self._told_end:
             self._told_end = True
             self.hooks.call("on_tuning_end")
 

@@ -1,15 +1,18 @@
-"""Brings a saved tuner back: the newest sound generation, and what was logged after it."""
+"""Saves a tuner by hand, and brings it back with what was logged after it was saved."""
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
+from synetune_lab.constants import ST_RESULTS_DATAFRAME_FILENAME
 from synetune_lab.errors import ResumeError
 from synetune_lab.results_callback import StoreResultsCallback
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.replay import ResumeReport, replay
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME, read_log
 from synetune_lab.store.lock import RunLock
+from synetune_lab.store.pickling import dumps
 from synetune_lab.store.snapshots import SnapshotStore
 
 if TYPE_CHECKING:
@@ -61,3 +64,27 @@ def resume_tuner(folder: Path, *, trust: bool = False) -> Tuner:
     if folder.is_dir():
         RunLock(folder).refuse_if_driven()
     return load_tuner(folder, trust=trust)
+
+
+def save_tuner_to(tuner: Tuner, folder: Path) -> None:
+    """Save a tuner now, on the session's thread if its run is being driven.
+
+    Args:
+        tuner: The tuner.
+        folder: Where to; a folder other than the run's gets the results, too.
+
+    Raises:
+        StoreError: If it can't be saved.
+    """
+    session = tuner.current_session
+    driven = session is not None and session.is_alive
+    if driven and session is not None and folder == tuner.tuner_path:
+        session.save().result()
+        return
+    content = session.read(lambda _: dumps(tuner)).result() if session and driven else dumps(tuner)
+    folder.mkdir(parents=True, exist_ok=True)
+    SnapshotStore(folder).save(content, tuner.run_state.seq)
+    results = tuner.tuner_path / ST_RESULTS_DATAFRAME_FILENAME
+    if folder != tuner.tuner_path and results.exists():
+        shutil.copy2(results, folder)
+    tuner.trial_backend.on_tuner_save()

@@ -72,7 +72,11 @@ class Session:
         """
         end_with_interpreter(self)
         self._thread.start()
-        self._opened.wait()
+        try:
+            self._opened.wait()
+        except KeyboardInterrupt:
+            self.abort("it was interrupted while it was being opened")
+            raise
         if self._done.is_set() and self.error is not None and not self._loop.opened:
             raise self.error
 
@@ -84,6 +88,11 @@ class Session:
     def is_alive(self) -> bool:
         """Whether the run is being driven."""
         return not self._done.is_set()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is on the session's thread, as callbacks are."""
+        return threading.get_ident() == self._inbox.thread
 
     def raise_error(self) -> None:
         """Raise what ended the run from within, or the first error of a callback, if any."""

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synetune_lab.engine.actions import Action, RecordDecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+Thing = TypeVar("Thing")
+
+
+def look_at(status: Thing) -> Thing:
+    """A copy of a status whose tables stay as they are while the run goes on."""
+    look = copy.copy(status)
+    for name, value in vars(status).items():
+        if isinstance(value, dict):
+            setattr(look, name, dict(value))
+    return look
 
 
 @dataclass(slots=True)

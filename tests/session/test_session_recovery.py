@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from synetune_lab.errors import ResumeError, UntrustedFileError
+from synetune_lab.config_space import choice, uniform
+from synetune_lab.errors import CommandRefused, ResumeError, UntrustedFileError
 from synetune_lab.experiments import load_experiment
 from synetune_lab.stopping_criterion import StoppingCriterion
 from synetune_lab.store import read_log, read_run_file
@@ -268,6 +269,66 @@ def test_a_process_that_exits_leaves_a_resumable_run_and_no_orphans(
     assert_nothing_lost_or_twice(folder)
 
 
+def test_a_session_that_can_not_begin_leaves_adopted_trials_alone(
+    tmp_path: Path, drive: Any, script: Any, wait_until: Any, trial_processes: Any
+) -> None:
+    driver, folder = started_run(tmp_path, drive, script, wait_until)
+    driver.kill()
+    driver.wait()
+    alive = {process.pid for process in trial_processes()}
+    tuner = Tuner.resume(folder, config_space={"x": choice(["a"])})
+    with pytest.raises(CommandRefused, match="edit_space was refused"):
+        tuner.start()
+    assert {process.pid for process in trial_processes()} == alive
+    tuner = Tuner.resume(folder, config_space={"x": uniform(2.0, 3.0)}, n_workers=3).start()
+    assert tuner.resume_report.adopted == [0, 1]
+    third = wait_until(
+        lambda: tuner.session.read(
+            lambda e: e.trials[2].config["x"] if len(e.trials) > 2 else None
+        ).result(),
+        "third trial",
+    )
+    assert third >= 2.0
+    finish(tuner, tmp_path)
+    assert_nothing_lost_or_twice(folder)
+
+
+def test_a_space_that_is_assigned_as_documented_is_used(make_tuner: Any) -> None:
+    tuner = make_tuner(completed=2)
+    tuner.run()
+    loaded = load_experiment(tuner.name, load_tuner=True).tuner
+    old = len(loaded.engine.trials)
+    loaded.stop_criterion = StoppingCriterion(max_num_trials_completed=6)
+    loaded.scheduler.config_space = {"x": uniform(5.0, 6.0)}
+    loaded.run()
+    new = [r.config["x"] for i, r in loaded.engine.trials.items() if i >= old]
+    assert new
+    assert min(new) >= 5.0
+    assert loaded.engine.space_version == 1
+
+
+def test_what_was_changed_at_rest_survives_the_loss_of_the_newest_state(make_tuner: Any) -> None:
+    tuner = make_tuner(completed=2)
+    tuner.run()
+    resumed = Tuner.resume(
+        tuner.tuner_path, stop_criterion=StoppingCriterion(max_num_trials_completed=5), n_workers=1
+    )
+    resumed.run()
+    for name in ("tuner.dill", "tuner.prev.dill"):
+        (tuner.tuner_path / name).unlink()
+    # All that is left is a state from before the resume.
+    tuner.save()
+    again = Tuner.resume(tuner.tuner_path)
+    assert again.resume_report.replayed > 0
+    assert again.resume_report.disagreement is None
+    assert again.n_workers == 1
+    assert again.stop_criterion == StoppingCriterion(max_num_trials_completed=5)
+    assert again.tuning_status.counts == resumed.tuning_status.counts
+    assert again.run_state.n_reports == resumed.run_state.n_reports
+    frames = [t.callbacks[0].dataframe() for t in (again, resumed)]
+    assert frames[0].drop(columns="st_tuner_time").equals(frames[1].drop(columns="st_tuner_time"))
+
+
 def test_a_finished_run_goes_on_with_another_criterion(make_tuner: Any) -> None:
     tuner = make_tuner(completed=2)
     tuner.run()
@@ -293,8 +354,6 @@ def test_the_same_tuner_runs_again(make_tuner: Any) -> None:
 def test_more_workers_and_another_space_from_the_resume_on(make_tuner: Any) -> None:
     tuner = make_tuner(completed=2)
     tuner.run()
-    from synetune_lab.config_space import uniform
-
     resumed = Tuner.resume(
         tuner.tuner_path,
         config_space={"x": uniform(10.0, 11.0)},

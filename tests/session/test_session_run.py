@@ -169,6 +169,21 @@ def test_a_callback_that_can_not_start_keeps_the_run_from_starting(make_tuner: A
     assert not list(tuner.tuner_path.glob("[0-9]*"))
 
 
+class Unsaveable(TunerCallback):
+    def __init__(self) -> None:
+        self.rows = (n for n in range(3))
+
+
+def test_a_callback_that_can_not_be_saved_is_named_and_the_run_goes_on(
+    make_tuner: Any, caplog: Any
+) -> None:
+    tuner = make_tuner(completed=1, callbacks=[StoreResultsCallback(), Unsaveable()])
+    tuner.run()
+    assert "callback Unsaveable" in caplog.text
+    assert caplog.text.count("can't be saved") == 1
+    assert len(load_experiment(tuner.name).results) >= 6
+
+
 class Dying(RandomSearch):
     def on_trial_result(self, trial: Any, result: dict[str, Any]) -> str:
         if result["epoch"] == 3:

@@ -28,12 +28,16 @@ class ControlTransport:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._comm: Any = None
+        self._kept: list[Any] = []
 
     def use(self, comm: Any) -> None:
         """Talk over this comm from now on."""
         mend_replies(comm)
         comm.on_msg(self._on_message)
         self._comm = comm
+        # Each client opens the comm anew under the same id. A comm object that is collected tells
+        # everybody that the id is closed, so none of them may be.
+        self._kept.append(comm)
 
     def send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         """Publish to every client that is attached to the comm."""

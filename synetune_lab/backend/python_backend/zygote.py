@@ -54,14 +54,15 @@ def serve(connection: socket.socket) -> int:
     if order is None:
         return 0
     culprit = _import_all(order["preload"])
-    _send(connection, {"ready": True} if culprit is None else {"threads": culprit})
     if culprit is not None:
+        _send(connection, {"threads": culprit})
         return 0
     setters = _blas_setters()
     gc.collect()
     gc.freeze()  # Trials share our memory as long as nobody touches it.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(signal_writer, warn_on_full_buffer=False)
+    _send(connection, {"ready": True})
     while True:
         readable, _, _ = select.select([connection.fileno(), signal_reader], [], [])
         if signal_reader in readable:

@@ -27,7 +27,7 @@ from synetune_lab.engine.events import (
     TimePassed,
     TrialReported,
 )
-from synetune_lab.errors import CommandRefused
+from synetune_lab.errors import CommandRefused, StoreError
 from synetune_lab.session.changes import changes_at_rest, criterion_rules
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
@@ -151,7 +151,10 @@ class RunLoop:
             self._tell_end()
             self._publish()
             # Trials that were adopted by a session that could not begin are none of its business.
-            self.backend.close(leave_running=not self.opened)
+            try:
+                self.backend.close(leave_running=not self.opened)
+            except Exception:
+                logger.exception("the backend of run %s could not be closed", self.tuner.name)
             self.saver.summarise(state, why)
             if consistent:
                 self.saver.save()
@@ -346,6 +349,13 @@ class RunLoop:
         )
 
     def save_now(self) -> bool:
-        """Save and wait for the disk."""
-        self.saver.save()
-        return self.store.drain()
+        """Save and wait for the disk.
+
+        Raises:
+            StoreError: If something could not be saved.
+        """
+        problem = self.saver.save()
+        self.store.drain()
+        if problem or self.store.problem:
+            raise StoreError(problem or str(self.store.problem))
+        return True

@@ -82,10 +82,14 @@ class Saver:
         self._header_changed = False
         self._loop.store.write_header(run_header(self._loop, self._loop.session.summary))
 
-    def save(self) -> None:
-        """Save results and state. What goes wrong is told, and does not end the run."""
+    def save(self) -> str | None:
+        """Save results and state. What goes wrong is told, and does not end the run.
+
+        Returns:
+            What went wrong, as far as it is known before the disk has all.
+        """
         began = time.monotonic()
-        self.save_results()
+        problem = self.save_results()
         self.changed = self._soon = False
         self._loop.state.log_length = self._loop.store.log_length
         tuner = self._loop.tuner
@@ -93,23 +97,28 @@ class Saver:
             try:
                 content = dumps(tuner)
             except StoreError as error:
-                self._tell(f"the tuner can't be saved: {culprit(tuner) or error}")
+                problem = f"the tuner can't be saved: {culprit(tuner) or error}"
+                self._tell(problem)
             else:
                 self._loop.store.save_state(content, self._loop.state.seq)
                 self._loop.backend.on_tuner_save()
         self._saved_at = time.monotonic()
         cost = self._saved_at - began
         self._interval = max(tuner.results_update_interval, cost / _SHARE)
+        return problem
 
-    def save_results(self) -> None:
-        """Bring the results files of callbacks up to date."""
+    def save_results(self) -> str | None:
+        """Bring the results files of callbacks up to date; what went wrong, if anything did."""
+        problem = None
         self._loop.store.flush()
         for callback in self._loop.tuner.callbacks:
             if isinstance(callback, StoreResultsCallback):
                 try:
                     callback.store_results()
                 except StoreError as error:
-                    self._tell(str(error))
+                    problem = str(error)
+                    self._tell(problem)
+        return problem
 
     def _tell(self, problem: str) -> None:
         if problem != self._told:

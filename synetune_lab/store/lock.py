@@ -54,6 +54,7 @@ class RunLock:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder.resolve() / LOCK_FILENAME
+        self._is_ours = False
 
     def owner(self) -> dict[str, Any] | None:
         """Who drives the run, None if nobody alive does."""
@@ -92,12 +93,14 @@ class RunLock:
             self.refuse_if_driven()
             replace_file(self.path, json.dumps(this_process()).encode(), durable=False)
             _held.add(self.path)
+            self._is_ours = True
         finally:
             os.close(folder)
 
     def release(self) -> None:
-        """Give it back; nothing happens if it is not held."""
-        if self.path in _held:
+        """Give it back; nothing happens if this object did not take it."""
+        if self._is_ours:
+            self._is_ours = False
             _held.discard(self.path)
             with contextlib.suppress(OSError):
                 self.path.unlink()

@@ -227,6 +227,9 @@ class RunStore:
             write()
         except (OSError, StoreError) as error:
             self._tell(str(error))
+        except Exception as error:  # a dead helper thread would let everybody wait for ever
+            logger.exception("what is to be kept of the run in %s can't be written", self.folder)
+            self._tell(f"{type(error).__name__}: {error}")
         else:
             self.problem = None
 

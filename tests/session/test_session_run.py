@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from synetune_lab.config_space import uniform
-from synetune_lab.errors import CommandRefused, SynetuneLabError
+from synetune_lab.errors import CommandRefused, StoreError, SynetuneLabError
 from synetune_lab.experiments import load_experiment
 from synetune_lab.optimizer.baselines import RandomSearch
 from synetune_lab.results_callback import ExtraResultsComposer, StoreResultsCallback
@@ -182,6 +182,28 @@ def test_a_callback_that_can_not_be_saved_is_named_and_the_run_goes_on(
     assert "callback Unsaveable" in caplog.text
     assert caplog.text.count("can't be saved") == 1
     assert len(load_experiment(tuner.name).results) >= 6
+
+
+def test_saving_by_hand_says_what_went_wrong(
+    make_tuner: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner = make_tuner("long", completed=1, callbacks=[Unsaveable()])
+    tuner.start()
+    with pytest.raises(StoreError, match="callback Unsaveable"):
+        tuner.save()
+    tuner.callbacks.clear()
+    tuner.save()
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(StoreError, match="No space left"):
+            tuner.save()
+    tuner.save()
+    (tmp_path / "release").touch()
+    assert tuner.wait(20)
 
 
 class Dying(RandomSearch):

@@ -43,6 +43,10 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Path) -> 
 def test_the_same_process_can_not_drive_a_run_twice(tmp_path: Path) -> None:
     lock = RunLock(tmp_path)
     lock.acquire()
+    other = RunLock(tmp_path)
+    with pytest.raises(ResumeError, match="already being driven in this process"):
+        other.acquire()
+    other.release()  # gives nothing away that it does not have
     with pytest.raises(ResumeError, match="already being driven in this process"):
         RunLock(tmp_path).acquire()
     lock.release()

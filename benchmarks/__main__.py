@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from benchmarks import engine_cases
+from benchmarks.panel_case import panel
 from benchmarks.table import Row, as_text
 
 CASES: dict[str, Callable[[bool], list[Row]]] = {
@@ -21,6 +22,7 @@ CASES: dict[str, Callable[[bool], list[Row]]] = {
     "asha_decision": engine_cases.asha_decision,
     "import_reporter": engine_cases.import_reporter,
     "saving": engine_cases.saving,
+    "panel": panel,
 }
 
 

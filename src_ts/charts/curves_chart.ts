@@ -4,7 +4,7 @@ import type { TrialId } from '../protocol/messages';
 import type { Curve } from '../state/curves';
 import { formatNumber, formatShort } from '../state/format';
 import { mainMetric, type RunState, trialsOf } from '../state/run';
-import { resourceWord, statusPhrase } from '../state/sentences';
+import { resourceWord, shownStatus, statusPhrase } from '../state/sentences';
 import { clear, crisp, drawAxes, line, plotBox } from './axes';
 import { Card, type DataTable } from './card';
 import type { ViewContext } from './context';
@@ -146,7 +146,7 @@ export class CurvesChart {
       restStyle(base, plot, style, opacity, dashed);
       for (const curve of run.curves.all()) {
         const row = run.trials[curve.trial];
-        if (row === undefined || styleOf(row.status) !== style) continue;
+        if (row === undefined || styleOf(shownStatus(row)) !== style) continue;
         const before = this.drawn.get(curve.trial)?.n ?? 0;
         if (before >= curve.n) continue;
         strokeCurve(base, plot, curve, Math.max(0, before - 1), curve.n);
@@ -160,7 +160,7 @@ export class CurvesChart {
     for (const [trial, { style }] of this.drawn) {
       const row = run.trials[trial];
       if (row === undefined) continue;
-      const now = styleOf(row.status);
+      const now = styleOf(shownStatus(row));
       if (now !== style && now !== 'running') return true;
     }
     return false;
@@ -203,7 +203,7 @@ export class CurvesChart {
       id === null ? null : (run.curves.get(id) ?? null);
     const running: Curve[] = [];
     for (const row of run.trials) {
-      if (row === undefined || styleOf(row.status) !== 'running') continue;
+      if (row === undefined || styleOf(shownStatus(row)) !== 'running') continue;
       const found = run.curves.get(row.id);
       if (found !== undefined) running.push(found);
     }

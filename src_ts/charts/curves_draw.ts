@@ -3,6 +3,7 @@
 import type { TrialRow } from '../protocol/messages';
 import type { Curve } from '../state/curves';
 import { formatNumber } from '../state/format';
+import { shownStatus } from '../state/sentences';
 import { font, haloText } from './axes';
 import {
   type CurveStyle,
@@ -137,7 +138,7 @@ export function drawHighlights(
 
 function styleColour(plot: CurvePlot, marks: Highlights, curve: Curve): string {
   const row = marks.trial(curve.trial);
-  return colour(plot.theme, row === undefined ? 'completed' : styleOf(row.status));
+  return colour(plot.theme, row === undefined ? 'completed' : styleOf(shownStatus(row)));
 }
 
 /** A thick line over a halo, joined across pauses by dots. */

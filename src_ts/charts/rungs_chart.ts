@@ -5,7 +5,7 @@ import type { TrialId } from '../protocol/messages';
 import { formatNumber, formatShort } from '../state/format';
 import { mainMetric, type RunState } from '../state/run';
 import { brackets, type Rung, rungsOf } from '../state/rungs';
-import { entrySentence, resourceWord, rungHead } from '../state/sentences';
+import { entrySentence, resourceWord, rungHead, shownStatus } from '../state/sentences';
 import { clear, plotBox } from './axes';
 import { Card, type DataTable } from './card';
 import type { ViewContext } from './context';
@@ -160,7 +160,7 @@ export class RungsChart {
     const { name } = mainMetric(run.header);
     const result: Traveller[] = [];
     for (const row of run.trials) {
-      if (row === undefined || styleOf(row.status) !== 'running') continue;
+      if (row === undefined || styleOf(shownStatus(row)) !== 'running') continue;
       if (row.bracket !== null && row.bracket !== bracket) continue;
       const last = row.last[name];
       result.push({ row, value: typeof last === 'number' ? last : null });

@@ -2,7 +2,7 @@
 
 import type { RungEntry, TrialRow } from '../protocol/messages';
 import type { Rung } from '../state/rungs';
-import { rungHead } from '../state/sentences';
+import { rungHead, shownStatus } from '../state/sentences';
 import type { Project } from './curves_geometry';
 import type { Box } from './surface';
 
@@ -169,7 +169,7 @@ export function kindOf(
   if (row === undefined) return 'passed';
   const isTop = entry.level === levels.at(-1);
   if (!isTop && (entry.promoted || isAbove(row, entry.level))) return 'passed';
-  switch (row.status) {
+  switch (shownStatus(row)) {
     case 'Paused':
     case 'Pausing':
       return 'paused';

@@ -4,7 +4,7 @@ import { type Child, h } from '../dom/dom';
 import type { TrialRow } from '../protocol/messages';
 import { formatNumber, formatShort, formatValue } from '../state/format';
 import type { RunState } from '../state/run';
-import { resourceWord, statusPhrase } from '../state/sentences';
+import { resourceWord, shownStatus, statusPhrase } from '../state/sentences';
 
 const MAX_HYPERPARAMETERS = 6;
 
@@ -12,7 +12,7 @@ export function trialTitle(trial: TrialRow): HTMLElement {
   return h(
     'div',
     { class: 'stl-tip-title' },
-    h('span', { class: 'stl-mark', data: { status: trial.status } }),
+    h('span', { class: 'stl-mark', data: { status: shownStatus(trial) } }),
     `Trial ${trial.id}`,
     h('span', { class: 'stl-tip-dim' }, statusPhrase(trial)),
   );

@@ -47,9 +47,9 @@ export interface KernelLike {
 export function isKernel(value: unknown): value is KernelLike {
   return (
     isObject(value) &&
-    typeof value['clientId'] === 'string' &&
-    typeof value['createComm'] === 'function' &&
-    typeof value['sendControlMessage'] === 'function'
+    typeof value.clientId === 'string' &&
+    typeof value.createComm === 'function' &&
+    typeof value.sendControlMessage === 'function'
   );
 }
 
@@ -93,7 +93,7 @@ export function discover(kernel: KernelLike): Promise<boolean | null> {
     }, DISCOVERY_MS);
     future.onReply = (reply) => {
       clearTimeout(timer);
-      const comms = isObject(reply.content) ? reply.content['comms'] : undefined;
+      const comms = isObject(reply.content) ? reply.content.comms : undefined;
       resolve(isObject(comms) && Object.keys(comms).length > 0);
     };
   });

@@ -80,20 +80,20 @@ export class SimulatedKernel {
 
   private answer(message: JsonObject): void {
     const { run } = this;
-    const kind = String(message['kind']);
+    const kind = String(message.kind);
     const { client, id } = message;
     if (kind === 'hello') {
       this.send({
         kind: 'welcome',
         client,
         runs: [{ run: 'demo', name: 'digits-mlp', state: run.state }],
-        run: message['run'],
+        run: message.run,
         path: 'control',
       });
-      if (message['run'] !== null) this.snapshot();
+      if (message.run !== null) this.snapshot();
     } else if (kind === 'resync') this.snapshot();
     else if (kind === 'command') {
-      const error = this.carryOut(String(message['cmd']), message['args'] as JsonObject);
+      const error = this.carryOut(String(message.cmd), message.args as JsonObject);
       this.send({ kind: 'ack', client, id, ok: error === null, result: {}, error });
       this.publish();
     } else if (kind === 'query') {
@@ -102,7 +102,7 @@ export class SimulatedKernel {
         client,
         id,
         ok: true,
-        result: this.tell(String(message['what']), message['args'] as JsonObject),
+        result: this.tell(String(message.what), message.args as JsonObject),
       });
     }
   }
@@ -130,7 +130,7 @@ export class SimulatedKernel {
   private carryOut(cmd: string, args: JsonObject): string | null {
     const { run } = this;
     run.seq += 1;
-    const ids = (args['trial_ids'] ?? []) as readonly number[];
+    const ids = (args.trial_ids ?? []) as readonly number[];
     const status = { pause_trial: 'Paused', resume_trial: 'InProgress', stop_trial: 'Stopped' }[
       cmd
     ];
@@ -138,8 +138,8 @@ export class SimulatedKernel {
       for (const id of ids) {
         const row = run.trials[id]?.row;
         if (row === undefined) return `there is no trial ${id}`;
-        row['status'] = status;
-        row['paused_by'] = cmd === 'pause_trial' ? 'user' : null;
+        row.status = status;
+        row.paused_by = cmd === 'pause_trial' ? 'user' : null;
         run.changedTrials.add(id);
       }
     } else if (cmd === 'pause_run') run.state = 'paused';
@@ -147,7 +147,7 @@ export class SimulatedKernel {
     else if (cmd === 'stop_run') {
       run.state = 'finished';
       run.why = 'stopped from the panel';
-    } else if (cmd === 'set_workers') run.nWorkers = Number(args['n_workers']);
+    } else if (cmd === 'set_workers') run.nWorkers = Number(args.n_workers);
     else if (cmd === 'edit_space') {
       run.spaceVersion += 1;
       run.flags.push({ t: run.time, kind: 'space', text: null, details: {} });
@@ -159,7 +159,7 @@ export class SimulatedKernel {
     if (what === 'preview_space')
       return {
         errors: {},
-        changes: Object.keys(args['space'] ?? {}),
+        changes: Object.keys(args.space ?? {}),
         outside: 14,
         running_go_on: [1, 2],
       };
@@ -184,9 +184,9 @@ export class SimulatedKernel {
       ];
     }
     if (what !== 'trial') return {};
-    const random = generator(Number(args['trial_id']));
-    const row = this.run.trials[Number(args['trial_id'])]?.row;
-    const started = Number(row?.['started'] ?? 0);
+    const random = generator(Number(args.trial_id));
+    const row = this.run.trials[Number(args.trial_id)]?.row;
+    const started = Number(row?.started ?? 0);
     return {
       statuses: [
         { t: started, status: 'InProgress', cause: 'scheduler', reason: { kind: 'random' } },

@@ -63,14 +63,14 @@ export class SimulatedRun {
   counts(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { row } of this.trials) {
-      const status = String(row['status']);
+      const status = String(row.status);
       counts[status] = (counts[status] ?? 0) + 1;
     }
     return counts;
   }
 
   private running(): SimTrial[] {
-    return this.trials.filter(({ row }) => row['status'] === 'InProgress');
+    return this.trials.filter(({ row }) => row.status === 'InProgress');
   }
 
   /** One second of the run. */
@@ -91,20 +91,20 @@ export class SimulatedRun {
   private startNext(): boolean {
     for (const [i, level] of this.levels.entries()) {
       const entries = this.rungs.get(level) ?? [];
-      const sorted = [...entries].sort((a, b) => Number(b['value']) - Number(a['value']));
+      const sorted = [...entries].sort((a, b) => Number(b.value) - Number(a.value));
       const best = sorted.slice(0, Math.floor(sorted.length / 3));
-      const next = best.find((entry) => entry['promoted'] === false);
-      const trial = next === undefined ? undefined : this.trials[Number(next['trial'])];
-      if (next === undefined || trial?.row['status'] !== 'Paused') continue;
-      next['promoted'] = true;
-      next['promoted_at'] = this.time;
+      const next = best.find((entry) => entry.promoted === false);
+      const trial = next === undefined ? undefined : this.trials[Number(next.trial)];
+      if (next === undefined || trial?.row.status !== 'Paused') continue;
+      next.promoted = true;
+      next.promoted_at = this.time;
       this.changedEntries.push(next);
       const { row } = trial;
-      row['status'] = 'InProgress';
-      row['paused_by'] = null;
-      row['run'] = Number(row['run']) + 1;
+      row.status = 'InProgress';
+      row.paused_by = null;
+      row.run = Number(row.run) + 1;
       trial.target = this.levels[i + 1] ?? this.options.maxEpochs;
-      this.changedTrials.add(Number(row['id']));
+      this.changedTrials.add(Number(row.id));
       return true;
     }
     if (this.trials.length >= this.options.nTrials) return false;
@@ -163,12 +163,12 @@ export class SimulatedRun {
 
   private report(trial: SimTrial): void {
     const { row } = trial;
-    const id = Number(row['id']);
+    const id = Number(row.id);
     this.changedTrials.add(id);
     if (this.options.failing || (this.random() < 0.004 && id % 7 === 3)) {
-      row['status'] = 'Failed';
-      row['ended'] = this.time;
-      row['error'] =
+      row.status = 'Failed';
+      row.ended = this.time;
+      row.error =
         'Traceback (most recent call last):\n  File "train.py", line 12, in <module>\n    main()\nValueError: hidden_layer_sizes must be > 0, got [0].';
       return;
     }
@@ -178,35 +178,35 @@ export class SimulatedRun {
     const values = this.options.objectives.map((_, i) =>
       i === 0 ? value : 1.8 - 1.6 * value + 0.1 * this.random(),
     );
-    this.reports.push([id, Number(row['run']), this.time, trial.epoch, ...values]);
-    row['n_reports'] = Number(row['n_reports']) + 1;
-    row['resource'] = trial.epoch;
-    row['last'] = Object.fromEntries(this.options.objectives.map((name, i) => [name, values[i]]));
-    if (row['best'] === null || value > Number(row['best'])) row['best'] = value;
+    this.reports.push([id, Number(row.run), this.time, trial.epoch, ...values]);
+    row.n_reports = Number(row.n_reports) + 1;
+    row.resource = trial.epoch;
+    row.last = Object.fromEntries(this.options.objectives.map((name, i) => [name, values[i]]));
+    if (row.best === null || value > Number(row.best)) row.best = value;
     const last = this.best.at(-1)?.[2] ?? Number.NEGATIVE_INFINITY;
     if (value > last)
       this.best.push([this.time, id, value, this.trials.length, this.reports.length]);
     if (trial.epoch >= this.options.maxEpochs) {
       if (this.options.rungs) this.enterRung(trial, this.options.maxEpochs, value, null);
-      row['status'] = 'Completed';
-      row['ended'] = this.time;
+      row.status = 'Completed';
+      row.ended = this.time;
     } else if (trial.epoch >= trial.target) {
       this.enterRung(trial, trial.target, value, false);
-      row['status'] = 'Paused';
-      row['paused_by'] = 'scheduler';
+      row.status = 'Paused';
+      row.paused_by = 'scheduler';
     }
   }
 
   private enterRung(trial: SimTrial, level: number, value: number, goesOn: boolean | null): void {
     const entries = this.rungs.get(level) ?? [];
     this.rungs.set(level, entries);
-    const values = [...entries.map((one) => Number(one['value'])), value].sort((a, b) => b - a);
+    const values = [...entries.map((one) => Number(one.value)), value].sort((a, b) => b - a);
     const size = values.length;
     const cutoff = size >= 3 ? (values[Math.floor(size / 3) - 1] ?? null) : null;
     const entry: Wire = {
       bracket: 0,
       level,
-      trial: trial.row['id'],
+      trial: trial.row.id,
       value,
       at: this.time,
       cutoff: goesOn === null ? null : cutoff,
@@ -218,8 +218,8 @@ export class SimulatedRun {
     };
     entries.push(entry);
     this.changedEntries.push(entry);
-    trial.row['rung'] = level;
-    trial.row['decision'] = { ...entry, kind: goesOn === null ? 'max_resource' : 'rung' };
+    trial.row.rung = level;
+    trial.row.decision = { ...entry, kind: goesOn === null ? 'max_resource' : 'rung' };
   }
 
   header(): Wire {
@@ -274,7 +274,7 @@ export class SimulatedRun {
       bracket: 0,
       level,
       entries,
-      cutoff: entries.at(-1)?.['cutoff'] ?? null,
+      cutoff: entries.at(-1)?.cutoff ?? null,
     }));
   }
 }

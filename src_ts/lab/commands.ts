@@ -31,20 +31,19 @@ export function addCommands(context: CommandContext): void {
   const { app, trans, notebooks } = context;
   app.commands.addCommand(CommandIDs.openQuickstart, {
     label: (args) =>
-      args['isLauncher'] === true
+      args.isLauncher === true
         ? trans.__('Tune a Model')
         : trans.__('Open the Quick-Start Notebook'),
     caption: trans.__('Open a notebook that tunes a small neural network with a live panel'),
     icon: tuneIcon,
-    execute: (args) => openQuickstart(context, args['cwd']),
+    execute: (args) => openQuickstart(context, args.cwd),
   });
   app.commands.addCommand(CommandIDs.openSavedRun, {
     label: (args) =>
-      args['isLauncher'] === true ? trans.__('Saved Runs') : trans.__('Open Saved Run …'),
+      args.isLauncher === true ? trans.__('Saved Runs') : trans.__('Open Saved Run …'),
     caption: trans.__('Show the panel of a saved run; nothing of it is executed'),
     icon: tuneIcon,
-    execute: (args) =>
-      openSavedRun(context, typeof args['path'] === 'string' ? args['path'] : null),
+    execute: (args) => openSavedRun(context, typeof args.path === 'string' ? args.path : null),
   });
   app.commands.addCommand(CommandIDs.showPanel, {
     label: trans.__('Show the Panel Beside the Notebook'),

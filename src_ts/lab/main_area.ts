@@ -7,6 +7,7 @@ import { fill, h } from '../dom/dom';
 import type { HostServices } from '../panel/context';
 import { Panel } from '../panel/panel';
 import { readSavedRuns, type SavedRun } from '../panel/saved_runs';
+import { followTheme } from '../panel/theming';
 import { isObject } from '../protocol/json';
 import { ago, formatNumber } from '../state/format';
 import { tuneIcon } from './icons';
@@ -59,6 +60,7 @@ export class SavedRunView extends Widget {
     this.title.icon = tuneIcon;
     this.title.closable = true;
     void this.begin();
+    followTheme(this.node, () => undefined, this.lifetime.signal);
   }
 
   private async begin(): Promise<void> {
@@ -158,7 +160,7 @@ export class SavedRunView extends Widget {
   private async open(controller: Controller, path: string): Promise<void> {
     const outcome = await controller.query('open_saved', { path });
     if (this.isDisposed) return;
-    const run = outcome.ok && isObject(outcome.result) ? outcome.result['run'] : null;
+    const run = outcome.ok && isObject(outcome.result) ? outcome.result.run : null;
     if (typeof run !== 'string') {
       if (this.error.parentElement === null) await this.choose(controller);
       this.error.textContent = outcome.ok ? 'The kernel named no run.' : outcome.error;

@@ -135,14 +135,14 @@ export function named(ids: readonly TrialId[]): string {
 
 function mark(button: HTMLElement | null, phase: 'asked' | 'done' | 'refused' | null): void {
   if (button === null) return;
-  if (phase === null) delete button.dataset['phase'];
-  else button.dataset['phase'] = phase;
+  if (phase === null) delete button.dataset.phase;
+  else button.dataset.phase = phase;
   button.setAttribute('aria-busy', String(phase === 'asked'));
 }
 
 function doneText(cmd: CommandName, result: Json): string {
   if (cmd === 'edit_space' && typeof result === 'object' && result !== null) {
-    const version = (result as JsonObject)['version'];
+    const version = (result as JsonObject).version;
     return typeof version === 'number' ? `done, now version ${version}` : 'done';
   }
   return 'done';

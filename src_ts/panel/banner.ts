@@ -130,7 +130,7 @@ export class Banner {
     this.key = key;
     setHidden(this.root, words === null);
     if (words === null) return;
-    this.root.dataset['tone'] = words.tone;
+    this.root.dataset.tone = words.tone;
     this.root.setAttribute('role', words.tone === 'bad' ? 'alert' : 'note');
     const buttons = words.actions.map((action) => {
       const button = h(

@@ -144,7 +144,7 @@ export class HeaderView {
     const { link } = this.context.source;
     const lost = !over && link.value.kind === 'offline' && run !== null && !run.header.readOnly;
     const failed = run !== null && failure(run) !== null;
-    this.mark.dataset['phase'] = lost ? 'lost' : failed ? 'failed' : phase;
+    this.mark.dataset.phase = lost ? 'lost' : failed ? 'failed' : phase;
     setText(this.state, run === null ? 'Connecting' : lost ? 'No kernel' : PHASE_WORD[phase]);
     setText(this.name, run?.header.name ?? '');
     setText(this.method, run === null ? '' : methodPhrase(run.header));
@@ -164,8 +164,8 @@ export class HeaderView {
   private updateButtons(phase: string): void {
     const paused = phase === 'paused';
     const action = paused ? 'resume-run' : 'pause-run';
-    if (this.pause.dataset['action'] !== action) {
-      this.pause.dataset['action'] = action;
+    if (this.pause.dataset.action !== action) {
+      this.pause.dataset.action = action;
       this.pause.title = paused
         ? 'Resume the run (p)'
         : 'Pause the run: running trials write a checkpoint (p)';

@@ -54,7 +54,7 @@ export class LinkStatus {
     const { link } = this.context.source;
     const words = linkWords(link.value, this.context.state.value?.header.readOnly ?? false);
     setText(this.root, words.text);
-    this.root.dataset['tone'] = words.tone;
-    this.root.dataset['path'] = 'path' in link.value ? link.value.path : link.value.kind;
+    this.root.dataset.tone = words.tone;
+    this.root.dataset.path = 'path' in link.value ? link.value.path : link.value.kind;
   }
 }

@@ -37,7 +37,7 @@ export class LogDrawer {
           event.target instanceof Element
             ? event.target.closest<HTMLElement>('[data-trial]')
             : null;
-        if (target !== null) context.openTrial(Number(target.dataset['trial']));
+        if (target !== null) context.openTrial(Number(target.dataset.trial));
       },
       { signal },
     );

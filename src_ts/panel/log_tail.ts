@@ -29,8 +29,8 @@ export class LogTail {
 
   show(log: unknown): void {
     const fields = isObject(log) ? log : {};
-    const out = linesOf(fields['stdout']);
-    const err = linesOf(fields['stderr']);
+    const out = linesOf(fields.stdout);
+    const err = linesOf(fields.stderr);
     keepEnd(this.out, out === '' ? 'nothing printed yet' : out);
     setHidden(this.err, err === '');
     keepEnd(this.err, err);

@@ -32,7 +32,7 @@ export class Notices {
     this.root.append(row);
     while (this.root.children.length > MOST) this.root.firstElementChild?.remove();
     const update = (now: NoticeKind, content: string): void => {
-      row.dataset['kind'] = now;
+      row.dataset.kind = now;
       fill(words, content);
       close.hidden = now === 'asked';
       if (now === 'done') {

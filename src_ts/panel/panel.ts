@@ -3,7 +3,7 @@
 import { BestChart } from '../charts/best_chart';
 import { CurvesChart } from '../charts/curves_chart';
 import { RungsChart } from '../charts/rungs_chart';
-import { isDarkBehind, LIGHT, readTheme, watchTheme } from '../charts/theme';
+import { LIGHT } from '../charts/theme';
 import type { Source } from '../client/source';
 import { h, setHidden, takesText } from '../dom/dom';
 import type { TrialId } from '../protocol/messages';
@@ -19,6 +19,7 @@ import type { MenuItem } from './menu';
 import { Notices } from './notices';
 import { showCode } from './resume_code';
 import { TrialTable } from './table';
+import { followTheme } from './theming';
 import { TrialDrawer } from './trial_drawer';
 
 export class Panel {
@@ -34,11 +35,7 @@ export class Panel {
    *
    * @param source what to show; it belongs to the caller.
    */
-  constructor(
-    private readonly parent: HTMLElement,
-    source: Source,
-    host: HostServices = {},
-  ) {
+  constructor(parent: HTMLElement, source: Source, host: HostServices = {}) {
     const { signal } = this.lifetime;
     this.root = h('div', {
       class: 'stl-panel',
@@ -79,12 +76,12 @@ export class Panel {
     root.append(
       this.header.root,
       banner.root,
-      notices.root,
       h(
         'div',
         { class: 'stl-body' },
         h('div', { class: 'stl-main' }, charts, this.table.root, this.drawers.root),
         drawer.root,
+        notices.root,
       ),
     );
     const showRungs = (): void => {
@@ -98,7 +95,7 @@ export class Panel {
     source.state.subscribe(showRungs, signal);
     this.context.ui.subscribe(showRungs, signal);
     showRungs();
-    this.followTheme();
+    followTheme(root, (theme) => this.context.theme.set(theme), signal);
     root.addEventListener('keydown', (event) => this.key(event), { signal });
     // A click on the panel must not select the notebook's cell in the middle of a drag.
     root.addEventListener('pointerdown', () => this.takeFocus(), { signal });
@@ -112,21 +109,6 @@ export class Panel {
     if (this.disposed) return;
     this.lifetime.abort();
     this.root.remove();
-  }
-
-  private followTheme(): void {
-    const update = (): void => {
-      const dark = isDarkBehind(this.parent) || isDarkByName();
-      this.root.dataset['stlTheme'] = dark ? 'dark' : 'light';
-      this.context.theme.set(readTheme(this.root, dark));
-    };
-    update();
-    watchTheme(update, this.lifetime.signal);
-    // The host may put the element into the page a moment later.
-    const frame = requestAnimationFrame(update);
-    this.lifetime.signal.addEventListener('abort', () => cancelAnimationFrame(frame), {
-      once: true,
-    });
   }
 
   private takeFocus(): void {
@@ -212,10 +194,4 @@ export class Panel {
     event.stopPropagation();
     deed();
   }
-}
-
-/** Hosts that say so on the body, before their style sheets are there. */
-function isDarkByName(): boolean {
-  const { body } = document;
-  return body.dataset['jpThemeLight'] === 'false' || body.classList.contains('vscode-dark');
 }

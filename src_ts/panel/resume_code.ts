@@ -11,7 +11,7 @@ export async function showCode(context: PanelContext, path: string | null): Prom
     const outcome = await context.source.query('resume_code', { path });
     if (context.signal.aborted) return;
     const { result } = outcome.ok ? outcome : { result: null };
-    if (isObject(result) && typeof result['code'] === 'string') code = result['code'];
+    if (isObject(result) && typeof result.code === 'string') code = result.code;
   }
   codeDialog(context, code);
 }

@@ -21,7 +21,7 @@ export function readSavedRuns(value: Json): SavedRun[] {
   if (!Array.isArray(value)) return [];
   const runs: SavedRun[] = [];
   for (const entry of value as readonly Json[]) {
-    if (!isObject(entry) || typeof entry['path'] !== 'string') continue;
+    if (!isObject(entry) || typeof entry.path !== 'string') continue;
     const text = (key: string): string =>
       typeof entry[key] === 'string' ? String(entry[key]) : '';
     const number = (...keys: string[]): number | null => {
@@ -29,12 +29,12 @@ export function readSavedRuns(value: Json): SavedRun[] {
       return typeof found === 'number' ? found : null;
     };
     const { best } = entry;
-    const counts = entry['counts'];
+    const counts = entry.counts;
     runs.push({
-      path: entry['path'],
-      name: text('name') || entry['path'],
+      path: entry.path,
+      name: text('name') || entry.path,
       state: text('state'),
-      best: isObject(best) && typeof best['value'] === 'number' ? best['value'] : number('best'),
+      best: isObject(best) && typeof best.value === 'number' ? best.value : number('best'),
       nTrials:
         number('num_trials', 'n_trials') ??
         (isObject(counts)
@@ -150,7 +150,7 @@ export class SavedRuns {
     const { source, notices, ui } = this.context;
     const notice = notices.show('asked', `Open ${run.name}: reading its log …`);
     const outcome = await source.query('open_saved', { path: run.path });
-    const opened = outcome.ok && isObject(outcome.result) ? outcome.result['run'] : null;
+    const opened = outcome.ok && isObject(outcome.result) ? outcome.result.run : null;
     if (typeof opened !== 'string') {
       notice.update(
         'error',

@@ -119,8 +119,8 @@ export class SpaceDrawer {
   private drawData(run: RunState): void {
     const rows = trialsOf(run);
     const data = `${rows.length}|${run.best.length}|${run.header.counts.Completed}|${this.key}`;
-    if (this.list.dataset['data'] === data) return;
-    this.list.dataset['data'] = data;
+    if (this.list.dataset.data === data) return;
+    this.list.dataset.data = data;
     const standing = standings(rows, mainMetric(run.header).mode);
     for (const row of this.rows) row.setData(rows, standing);
   }

@@ -179,8 +179,8 @@ export class TrialTable {
   private drawHead(): void {
     const { sort } = this.context.ui.value;
     const key = `${this.columnsKey}|${sort.column}|${sort.descending}`;
-    if (this.head.dataset['key'] === key) return;
-    this.head.dataset['key'] = key;
+    if (this.head.dataset.key === key) return;
+    this.head.dataset.key = key;
     const cells = this.columns.map((one) => {
       const isSorted = one.id === sort.column;
       const cell = h('div', {
@@ -259,7 +259,7 @@ export class TrialTable {
     const sortButton = target?.closest<HTMLElement>('[data-sort]');
     const { ui, actions } = this.context;
     if (sortButton !== null && sortButton !== undefined) {
-      const column = sortButton.dataset['sort'] ?? 'id';
+      const column = sortButton.dataset.sort ?? 'id';
       const { sort } = ui.value;
       ui.update({
         sort: { column, descending: sort.column === column ? !sort.descending : false },
@@ -270,7 +270,7 @@ export class TrialTable {
     if (id === null) return;
     const button = target?.closest<HTMLElement>('[data-action]');
     if (button !== null && button !== undefined) {
-      const action = button.dataset['action'];
+      const action = button.dataset.action;
       if (action === 'pause-trial') actions.pauseTrials([id], button);
       else if (action === 'resume-trial') actions.resumeTrials([id], button);
       else if (action === 'stop-trial') void actions.stopTrials([id], button);
@@ -311,6 +311,6 @@ export class TrialTable {
 }
 
 function trialAt(target: Element | null): TrialId | null {
-  const text = target?.closest<HTMLElement>('.stl-row[data-trial]')?.dataset['trial'];
+  const text = target?.closest<HTMLElement>('.stl-row[data-trial]')?.dataset.trial;
   return text === undefined ? null : Number(text);
 }

@@ -7,7 +7,7 @@ import type { TrialRow } from '../protocol/messages';
 import type { Column } from '../state/columns';
 import type { Curve } from '../state/curves';
 import type { RunState } from '../state/run';
-import { statusPhrase } from '../state/sentences';
+import { shownStatus, statusPhrase } from '../state/sentences';
 
 const SPARK_W = 76;
 const SPARK_H = 18;
@@ -39,7 +39,7 @@ export class TableRow {
     this.trial = row;
     setAttr(this.root, 'aria-rowindex', String(index + 2));
     setAttr(this.root, 'aria-selected', String(marks.selected));
-    this.root.dataset['trial'] = String(row.id);
+    this.root.dataset.trial = String(row.id);
     this.root.classList.toggle('stl-row-opened', marks.opened);
     this.root.classList.toggle('stl-row-best', marks.best);
     this.root.classList.toggle('stl-row-hovered', marks.hovered);
@@ -68,7 +68,11 @@ export class TableRow {
     if (column.kind === 'mark') {
       fill(
         cell,
-        h('span', { class: 'stl-mark', title: statusPhrase(row), data: { status: row.status } }),
+        h('span', {
+          class: 'stl-mark',
+          title: statusPhrase(row),
+          data: { status: shownStatus(row) },
+        }),
         h('span', {}, column.text(row)),
       );
       return;
@@ -90,7 +94,7 @@ export class TableRow {
     this.sparkKey = key;
     const points = curve === undefined ? [] : sparkPoints(run, curve, 0);
     const svg = sparkline(points, SPARK_W, SPARK_H);
-    svg.dataset['style'] = styleOf(row.status);
+    svg.dataset.style = styleOf(shownStatus(row));
     fill(cell, svg);
   }
 

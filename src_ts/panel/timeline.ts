@@ -19,13 +19,13 @@ export function readTimeline(value: unknown): TimelineEntry[] {
   const result: TimelineEntry[] = [];
   for (const entry of value) {
     if (!isObject(entry)) continue;
-    const status = STATUSES.find((one) => one === entry['status']);
+    const status = STATUSES.find((one) => one === entry.status);
     if (status === undefined) continue;
     result.push({
-      t: typeof entry['t'] === 'number' ? entry['t'] : 0,
+      t: typeof entry.t === 'number' ? entry.t : 0,
       status,
-      cause: typeof entry['cause'] === 'string' ? entry['cause'] : null,
-      reason: readReason(entry['reason']),
+      cause: typeof entry.cause === 'string' ? entry.cause : null,
+      reason: readReason(entry.reason),
     });
   }
   return result;

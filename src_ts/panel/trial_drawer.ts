@@ -7,7 +7,7 @@ import { isObject } from '../protocol/json';
 import type { TrialId, TrialRow } from '../protocol/messages';
 import { exactValue, formatDuration, formatNumber, formatValue } from '../state/format';
 import type { RunState } from '../state/run';
-import { reasonSentence, resourcePhrase, statusPhrase } from '../state/sentences';
+import { reasonSentence, resourcePhrase, shownStatus, statusPhrase } from '../state/sentences';
 import type { PanelContext } from './context';
 import { LogTail } from './log_tail';
 import { possible, sparkPoints } from './table_row';
@@ -116,7 +116,7 @@ export class TrialDrawer {
     const { header } = run;
     fill(
       this.title,
-      h('span', { class: 'stl-mark', data: { status: row.status } }),
+      h('span', { class: 'stl-mark', data: { status: shownStatus(row) } }),
       `Trial ${row.id} `,
       h('span', { class: 'stl-dim' }, statusPhrase(row)),
     );
@@ -182,8 +182,8 @@ export class TrialDrawer {
       h('dd', { title: exactValue(row.config[name]) }, formatValue(row.config[name], 4)),
     ];
     const key = `${row.id}|${JSON.stringify(row.config)}`;
-    if (this.config.dataset['key'] === key) return;
-    this.config.dataset['key'] = key;
+    if (this.config.dataset.key === key) return;
+    this.config.dataset.key = key;
     fill(
       this.config,
       ...tuned.flatMap((name) => line(name, false)),
@@ -194,15 +194,15 @@ export class TrialDrawer {
   private drawMetrics(run: RunState, row: TrialRow): void {
     const curve = run.curves.get(row.id);
     const key = `${row.id}|${curve?.n ?? 0}|${row.status}`;
-    if (this.metrics.dataset['key'] === key) return;
-    this.metrics.dataset['key'] = key;
+    if (this.metrics.dataset.key === key) return;
+    this.metrics.dataset.key = key;
     if (curve === undefined || curve.n === 0) {
       fill(this.metrics, h('p', { class: 'stl-dim' }, 'Nothing reported yet.'));
       return;
     }
     const lines = run.curves.metricNames.map((name, i) => {
       const svg = sparkline(sparkPoints(run, curve, i, true), 150, 30);
-      svg.dataset['style'] = styleOf(row.status);
+      svg.dataset.style = styleOf(shownStatus(row));
       const last = curve.metrics[i]?.[curve.n - 1] ?? Number.NaN;
       const value = Number.isNaN(last)
         ? formatValue(row.last[name] ?? null)
@@ -231,13 +231,13 @@ export class TrialDrawer {
     }
     const answer = outcome.result;
     if (!isObject(answer)) return;
-    const entries = readTimeline(answer['statuses']);
+    const entries = readTimeline(answer.statuses);
     fill(this.timeline, ...timelineItems(run.header, entries));
     setAttr(
       this.timeline,
       'aria-label',
       `${entries.length} changes, the last at ${formatDuration(entries.at(-1)?.t)}`,
     );
-    this.log.show(answer['log']);
+    this.log.show(answer.log);
   }
 }

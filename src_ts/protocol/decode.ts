@@ -81,7 +81,7 @@ function readSnapshot(fields: Fields, buffers: readonly WireBuffer[]): Snapshot 
     header: readHeader(fields.raw('header'), 'header'),
     trials: fields.list('trials', readTrial),
     reports: isObject(reports) ? readColumns(reports, buffers, 'reports') : emptyColumns([]),
-    thinned: isObject(reports) && reports['thinned'] === true,
+    thinned: isObject(reports) && reports.thinned === true,
     rungs: fields.list('rungs', readRungColumn),
     flags: fields.list('flags', readFlag),
     best: fields.list('best', readBest),

@@ -12,7 +12,7 @@ import {
 } from './messages';
 
 export function readReason(value: unknown): Reason | null {
-  if (!isObject(value) || typeof value['kind'] !== 'string') return null;
+  if (!isObject(value) || typeof value.kind !== 'string') return null;
   const fields = Fields.of(value, 'reason');
   return {
     kind: fields.string('kind'),

@@ -15,15 +15,15 @@ export interface Preview {
 export function readPreview(value: Json): Preview {
   const fields = isObject(value) ? (value as Record<string, Json>) : {};
   const errors: Record<string, string> = {};
-  if (isObject(fields['errors'])) {
-    for (const [name, text] of Object.entries(fields['errors'])) errors[name] = String(text);
+  if (isObject(fields.errors)) {
+    for (const [name, text] of Object.entries(fields.errors)) errors[name] = String(text);
   }
   const number = (key: string): number | null => {
     const found = fields[key];
     return typeof found === 'number' ? found : null;
   };
-  const running = fields['running_go_on'];
-  const changes = fields['changes'];
+  const running = fields.running_go_on;
+  const changes = fields.changes;
   return {
     errors,
     outside: number('outside'),

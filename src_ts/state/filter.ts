@@ -6,7 +6,7 @@
  */
 
 import type { Header, TrialRow } from '../protocol/messages';
-import { STATUS_WORD } from './sentences';
+import { STATUS_WORD, shownStatus } from './sentences';
 
 export type RowTest = (row: TrialRow) => boolean;
 export type Filter =
@@ -62,8 +62,8 @@ function fieldsOf(header: Header): Map<string, Getter> {
   const own: Record<string, Getter> = {
     id: (row) => row.id,
     trial: (row) => row.id,
-    state: (row) => STATUS_WORD[row.status],
-    status: (row) => STATUS_WORD[row.status],
+    state: (row) => STATUS_WORD[shownStatus(row)],
+    status: (row) => STATUS_WORD[shownStatus(row)],
     rung: (row) => row.rung,
     bracket: (row) => row.bracket,
     best: (row) => row.best,
@@ -192,7 +192,7 @@ function isWord(token: Token, word: string): boolean {
 function bareWord(word: string): RowTest {
   const wanted = word.toLowerCase();
   return (row) =>
-    STATUS_WORD[row.status] === wanted ||
+    STATUS_WORD[shownStatus(row)] === wanted ||
     String(row.id) === wanted ||
     Object.values(row.config).some(
       (value) => typeof value === 'string' && value.toLowerCase().includes(wanted),

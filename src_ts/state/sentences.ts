@@ -24,9 +24,15 @@ export const PHASE_WORD = {
   failed: 'Failed',
 } as const;
 
+/** The status as it is shown: a trial that was ended at its full resource is complete. */
+export function shownStatus(trial: TrialRow): TrialStatus {
+  const atEnd = trial.decision?.kind === 'max_resource';
+  return trial.status === 'Stopped' && atEnd ? 'Completed' : trial.status;
+}
+
 /** `paused by you`, `running`. */
 export function statusPhrase(trial: TrialRow): string {
-  const word = STATUS_WORD[trial.status];
+  const word = STATUS_WORD[shownStatus(trial)];
   if (trial.status === 'Paused' && trial.pausedBy === 'user') return 'paused by you';
   if (trial.status === 'Paused' && trial.pausedBy === 'run') return 'paused with the run';
   if (trial.status === 'Stopped' && trial.decision?.goesOn === false) return 'stopped early';

@@ -35,7 +35,7 @@ export type Edit =
 export function readEntry(value: Json | undefined): Entry {
   if (!isDomain(value)) return { kind: 'constant', value: value ?? null };
   const kwargs = objectAt(value, 'domain_kwargs');
-  const cls = value['domain_cls'];
+  const cls = value.domain_cls;
   if (cls === 'Float' || cls === 'Integer') return readRange(value, kwargs, cls === 'Integer');
   if (cls === 'FiniteRange') {
     const lower = numberAt(kwargs, 'lower');
@@ -45,14 +45,14 @@ export function readEntry(value: Json | undefined): Entry {
         kind: 'range',
         lower,
         upper,
-        integer: kwargs['cast_int'] === true,
-        scale: kwargs['log_scale'] === true ? 'log' : 'linear',
+        integer: kwargs.cast_int === true,
+        scale: kwargs.log_scale === true ? 'log' : 'linear',
         freeScale: true,
-        note: `${formatValue(kwargs['size'] ?? null)} values`,
+        note: `${formatValue(kwargs.size ?? null)} values`,
       };
     }
   }
-  const categories = kwargs['categories'];
+  const categories = kwargs.categories;
   if (Array.isArray(categories)) {
     return {
       kind: 'choice',
@@ -67,12 +67,12 @@ function readRange(domain: JsonObject, kwargs: JsonObject, integer: boolean): En
   const lower = numberAt(kwargs, 'lower');
   const upper = numberAt(kwargs, 'upper');
   if (lower === null || upper === null) return { kind: 'other', text: 'unbounded' };
-  let sampler = domain['sampler_cls'];
+  let sampler = domain.sampler_cls;
   let note: string | null = null;
   if (sampler === 'Quantized') {
     const quantized = objectAt(domain, 'sampler_kwargs');
-    note = `in steps of ${formatValue(quantized['q'] ?? null)}`;
-    sampler = objectAt(quantized, 'sampler')['sampler_cls'];
+    note = `in steps of ${formatValue(quantized.q ?? null)}`;
+    sampler = objectAt(quantized, 'sampler').sampler_cls;
   }
   if (sampler === 'Normal') note = 'normal prior';
   if (sampler === 'Grid') note = 'grid';
@@ -108,7 +108,7 @@ export function applyEdit(original: Json | undefined, edit: Edit): Json {
     return { ...original, domain_kwargs: { ...kwargs, categories: edit.categories } };
   }
   const bounds = { ...kwargs, lower: edit.lower, upper: edit.upper };
-  if (original['domain_cls'] === 'FiniteRange') {
+  if (original.domain_cls === 'FiniteRange') {
     return { ...original, domain_kwargs: { ...bounds, log_scale: edit.scale === 'log' } };
   }
   const before = readEntry(original);

@@ -22,7 +22,7 @@ interface Model {
 function modelTransport(model: Model): TransportFactory {
   return async (events) => {
     const onMessage = (content: unknown, buffers?: readonly WireBuffer[]): void => {
-      if (isObject(content) && content['v'] !== undefined) events.message(content, buffers ?? []);
+      if (isObject(content) && content.v !== undefined) events.message(content, buffers ?? []);
     };
     model.on('msg:custom', onMessage);
     return {
@@ -36,7 +36,7 @@ function modelTransport(model: Model): TransportFactory {
 /** One controller for all views of a model, and of a kernel where the host shows it. */
 function controllerOf(model: Model): Controller {
   const manager = model.widget_manager;
-  const kernel = isObject(manager) ? manager['kernel'] : undefined;
+  const kernel = isObject(manager) ? manager.kernel : undefined;
   return isKernel(kernel)
     ? sharedController(
         kernel,

@@ -44,13 +44,26 @@ describe('axes', () => {
   });
 
   it('have round ticks', () => {
-    expect(ticks({ kind: 'linear', min: 0, max: 1 }, 5).map((tick) => tick.label)).toEqual(['0', '0.2', '0.4', '0.6', '0.8', '1.0']);
-    expect(ticks({ kind: 'log', min: 1, max: 1000 }, 3).map((tick) => tick.value)).toEqual([1, 10, 100, 1000]);
-    expect(ticks({ kind: 'log', min: 1, max: 27 }, 6).map((tick) => tick.value)).toEqual([1, 2, 5, 10, 20]);
+    expect(ticks({ kind: 'linear', min: 0, max: 1 }, 5).map((tick) => tick.label)).toEqual([
+      '0',
+      '0.2',
+      '0.4',
+      '0.6',
+      '0.8',
+      '1.0',
+    ]);
+    expect(ticks({ kind: 'log', min: 1, max: 1000 }, 3).map((tick) => tick.value)).toEqual([
+      1, 10, 100, 1000,
+    ]);
+    expect(ticks({ kind: 'log', min: 1, max: 27 }, 6).map((tick) => tick.value)).toEqual([
+      1, 2, 5, 10, 20,
+    ]);
   });
 });
 
-function bookOf(points: readonly (readonly [trial: number, run: number, x: number, y: number])[]): CurveBook {
+function bookOf(
+  points: readonly (readonly [trial: number, run: number, x: number, y: number])[],
+): CurveBook {
   const book = new CurveBook(['m']);
   book.append({
     n: points.length,
@@ -79,15 +92,28 @@ function trace(book: CurveBook, bridge?: number): string {
 
 describe('learning curves', () => {
   it('break where the trial was paused', () => {
-    const book = bookOf([[0, 0, 1, 1], [0, 0, 2, 2], [0, 1, 3, 3], [0, 1, 4, 4]]);
+    const book = bookOf([
+      [0, 0, 1, 1],
+      [0, 0, 2, 2],
+      [0, 1, 3, 3],
+      [0, 1, 4, 4],
+    ]);
     expect(trace(book)).toBe('M1,1 L2,2 M3,3 L4,4');
     expect(trace(book, 0.5)).toBe('M1,1 L2,2 L2.25,2.25 M2.75,2.75 L3,3 L4,4');
   });
 
   it('break at a value that cannot be shown', () => {
-    expect(trace(bookOf([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, Number.NaN], [0, 0, 4, 4], [0, 0, 5, 5]]))).toBe(
-      'M1,1 L2,2 M4,4 L5,5',
-    );
+    expect(
+      trace(
+        bookOf([
+          [0, 0, 1, 1],
+          [0, 0, 2, 2],
+          [0, 0, 3, Number.NaN],
+          [0, 0, 4, 4],
+          [0, 0, 5, 5],
+        ]),
+      ),
+    ).toBe('M1,1 L2,2 M4,4 L5,5');
   });
 
   it('show a report that is alone', () => {
@@ -95,7 +121,12 @@ describe('learning curves', () => {
   });
 
   it('are found by the pointer between their reports', () => {
-    const book = bookOf([[0, 0, 0, 0], [0, 0, 100, 100], [1, 0, 0, 50], [1, 0, 100, 50]]);
+    const book = bookOf([
+      [0, 0, 0, 0],
+      [0, 0, 100, 100],
+      [1, 0, 0, 50],
+      [1, 0, 100, 50],
+    ]);
     const hit = nearestCurve(book.all(), 0, 'resource', identity, identity, 70, 66, 20);
     expect(hit).toMatchObject({ trial: 0, index: 1, x: 100, y: 100 });
     expect(nearestCurve(book.all(), 0, 'resource', identity, identity, 20, 52, 20)?.trial).toBe(1);
@@ -126,13 +157,28 @@ describe('rungs', () => {
   const [first] = [...(rungsOf(state.rungs, 0)[0]?.entries.values() ?? [])];
   if (first === undefined) throw new Error('an entry is expected');
   const values = [0.5, 0.5, 0.5, 0.9];
-  const entries = values.map((value, trial) => ({ ...first, trial, value, at: trial, promoted: trial === 3 }));
+  const entries = values.map((value, trial) => ({
+    ...first,
+    trial,
+    value,
+    at: trial,
+    promoted: trial === 3,
+  }));
   const above = { ...first, trial: 3, level: 3, value: 0.95, at: 9 };
   const book = withEntries(state.rungs, [...entries, above]);
-  const rows = [0, 1, 2, 3].map((id) => makeTrial({ id, status: 'Paused', rung: id === 3 ? 3 : 1, resource: id === 3 ? 3 : 1 }));
+  const rows = [0, 1, 2, 3].map((id) =>
+    makeTrial({ id, status: 'Paused', rung: id === 3 ? 3 : 1, resource: id === 3 ? 3 : 1 }),
+  );
   const box = { left: 0, right: 400, top: 0, bottom: 100 };
   const runner = makeTrial({ id: 9, resource: 1, rung: null });
-  const layout = layoutRungs(rungsOf(book, 0), [1, 3, 9], (id) => rows[id], [{ row: runner, value: 0.2 }], box, (v) => 100 - 100 * v);
+  const layout = layoutRungs(
+    rungsOf(book, 0),
+    [1, 3, 9],
+    (id) => rows[id],
+    [{ row: runner, value: 0.2 }],
+    box,
+    (v) => 100 - 100 * v,
+  );
 
   it('count who is in, went up and waits', () => {
     expect(layout.columns.map((column) => column.head.join(' · '))).toEqual([
@@ -152,11 +198,17 @@ describe('rungs', () => {
   it('lead a promoted trial to its next rung by a hair-line', () => {
     const link = layout.links.find((one) => one.trial === 3);
     expect(link?.x1).toBeGreaterThan(link?.x0 ?? 0);
-    expect(layout.dots.filter((dot) => dot.trial === 3).map((dot) => dot.kind)).toEqual(['passed', 'paused']);
+    expect(layout.dots.filter((dot) => dot.trial === 3).map((dot) => dot.kind)).toEqual([
+      'passed',
+      'paused',
+    ]);
   });
 
   it('show a running trial on its way', () => {
-    expect(layout.dots.find((dot) => dot.trial === 9)).toMatchObject({ kind: 'running', column: -1 });
+    expect(layout.dots.find((dot) => dot.trial === 9)).toMatchObject({
+      kind: 'running',
+      column: -1,
+    });
   });
 
   it('are walked through by pointer and arrows', () => {
@@ -175,7 +227,12 @@ describe('the best so far', () => {
   ];
 
   it('goes in steps up to now', () => {
-    expect(steps(points, 'time', 10)).toEqual([[1, 0.5], [4, 0.5], [4, 0.7], [10, 0.7]]);
+    expect(steps(points, 'time', 10)).toEqual([
+      [1, 0.5],
+      [4, 0.5],
+      [4, 0.7],
+      [10, 0.7],
+    ]);
     expect(points.map((point) => bestX(point, 'trials'))).toEqual([1, 3]);
   });
 

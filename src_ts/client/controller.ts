@@ -49,6 +49,8 @@ export class Controller implements SessionLink {
   private transport: Transport | null = null;
   private onWelcome: ((welcome: Welcome) => void) | null = null;
   private connecting: Promise<boolean> | null = null;
+  /** Counts the times that the link was dropped, so that an older attempt ends. */
+  private drops = 0;
 
   constructor(
     private readonly factories: readonly TransportFactory[],
@@ -66,7 +68,10 @@ export class Controller implements SessionLink {
 
   /** Tries the ways to the kernel in their order; resolves to whether one of them answered. */
   connect(): Promise<boolean> {
-    if (this.link.value.kind === 'live') return Promise.resolve(true);
+    const { kind } = this.link.value;
+    if (kind === 'live') return Promise.resolve(true);
+    // It goes on listening on the last way that is left.
+    if (kind === 'waiting') return Promise.resolve(false);
     this.connecting ??= this.tryAll().finally(() => {
       this.connecting = null;
     });
@@ -75,6 +80,7 @@ export class Controller implements SessionLink {
 
   /** The kernel is gone or another one: what was asked is answered so, the last state stays. */
   drop(why: string): void {
+    this.drops += 1;
     this.transport?.dispose();
     this.transport = null;
     this.onWelcome = null;
@@ -130,6 +136,7 @@ export class Controller implements SessionLink {
 
   private async tryAll(): Promise<boolean> {
     this.link.set({ kind: 'connecting' });
+    const { drops } = this;
     for (const [i, factory] of this.factories.entries()) {
       const transport = await factory({
         message: (data, buffers) => this.receive(data, buffers),
@@ -138,7 +145,7 @@ export class Controller implements SessionLink {
       if (transport === null) continue;
       this.transport = transport;
       if (await this.handshake(transport, i === this.factories.length - 1)) return true;
-      if (this.transport !== transport) return false;
+      if (this.drops !== drops) return false;
     }
     if (this.transport === null) this.link.set({ kind: 'offline', why: null });
     return false;

@@ -44,7 +44,9 @@ describe('messages of the kernel', () => {
   });
 
   it('refuses another version, with words for the user', () => {
-    expect(() => decodeServerMessage({ v: 2, kind: 'bye', run: 'x' })).toThrow(/version 2.*restart/);
+    expect(() => decodeServerMessage({ v: 2, kind: 'bye', run: 'x' })).toThrow(
+      /version 2.*restart/,
+    );
   });
 
   it('names the place of what is wrong', () => {
@@ -83,7 +85,10 @@ describe('columns', () => {
     const bytes = new Uint8Array(33);
     new DataView(bytes.buffer).setFloat64(1, 0.25, true);
     new DataView(bytes.buffer).setFloat64(9, Number.POSITIVE_INFINITY, true);
-    expect([...toFloat64(new DataView(bytes.buffer, 1, 16))]).toEqual([0.25, Number.POSITIVE_INFINITY]);
+    expect([...toFloat64(new DataView(bytes.buffer, 1, 16))]).toEqual([
+      0.25,
+      Number.POSITIVE_INFINITY,
+    ]);
     new DataView(bytes.buffer).setInt32(21, -7, true);
     expect([...toInt32(bytes.subarray(21, 25))]).toEqual([-7]);
   });

@@ -8,7 +8,13 @@ import { ago, formatDuration, formatNumber, formatShort, ordinal, roughly } from
 import { rangeBins, standings } from './histogram';
 import { fold, tunerTimeNow } from './run';
 import { rungsOf } from './rungs';
-import { countsPhrase, entrySentence, methodPhrase, reasonSentence, rungSentence } from './sentences';
+import {
+  countsPhrase,
+  entrySentence,
+  methodPhrase,
+  reasonSentence,
+  rungSentence,
+} from './sentences';
 import { applyEdit, complaint, parseValue, readEntry } from './space';
 
 describe('folding messages', () => {
@@ -59,7 +65,11 @@ describe('folding messages', () => {
     const delta = makeDelta();
     const reports = delta.reports;
     if (reports === null) throw new Error('the delta has reports');
-    const wider = { ...reports, metricNames: ['accuracy', 'loss'], metrics: [...reports.metrics, Float64Array.of(0.3)] };
+    const wider = {
+      ...reports,
+      metricNames: ['accuracy', 'loss'],
+      metrics: [...reports.metrics, Float64Array.of(0.3)],
+    };
     const next = fold(makeState(), { ...delta, reports: wider }, 0);
     if (next.kind !== 'state') throw new Error('the delta must apply');
     expect(next.state.curves.get(0)?.n).toBe(3);
@@ -72,7 +82,13 @@ describe('a curve', () => {
   it('grows beyond its first arrays', () => {
     const book = new CurveBook(['m']);
     const { reports } = makeSnapshot();
-    const one = { ...reports, n: 1, trial: Int32Array.of(5), metricNames: ['m'], metrics: [Float64Array.of(0)] };
+    const one = {
+      ...reports,
+      n: 1,
+      trial: Int32Array.of(5),
+      metricNames: ['m'],
+      metrics: [Float64Array.of(0)],
+    };
     for (let i = 0; i < 100; i++) book.append({ ...one, metrics: [Float64Array.of(i)] });
     expect(book.get(5)?.n).toBe(100);
     expect(book.get(5)?.metrics[0]?.[99]).toBe(99);
@@ -84,7 +100,12 @@ describe('the filter', () => {
   const { header } = makeState();
   const rows = [
     makeTrial({ id: 0 }),
-    makeTrial({ id: 1, status: 'Paused', best: 0.41, config: { learning_rate: 0.5, activation: 'tanh' } }),
+    makeTrial({
+      id: 1,
+      status: 'Paused',
+      best: 0.41,
+      config: { learning_rate: 0.5, activation: 'tanh' },
+    }),
     makeTrial({ id: 2, status: 'Failed', error: 'ValueError: no', best: null }),
   ];
   const ids = (text: string): number[] | string => {
@@ -161,14 +182,37 @@ describe('sentences', () => {
     expect(rungSentence({ ...at, rank: 1, size: 1 }, 3)).toBe(
       '0.9140 is 1st of 1; 2 more trials needed before one goes on',
     );
-    const entry = { ...at, bracket: 0, level: 9, trial: 7, at: 1, promoted: false, promotedAt: null };
+    const entry = {
+      ...at,
+      bracket: 0,
+      level: 9,
+      trial: 7,
+      at: 1,
+      promoted: false,
+      promotedAt: null,
+    };
     const row = makeTrial({ id: 7, status: 'Paused', rung: 9 });
-    expect(entrySentence(header, row, entry)).toBe('Trial 7 paused at epoch 9: 0.9140 is 5th of 12, 4 go on');
-    expect(entrySentence(header, row, { ...entry, promoted: true })).toContain('was promoted from epoch 9');
+    expect(entrySentence(header, row, entry)).toBe(
+      'Trial 7 paused at epoch 9: 0.9140 is 5th of 12, 4 go on',
+    );
+    expect(entrySentence(header, row, { ...entry, promoted: true })).toContain(
+      'was promoted from epoch 9',
+    );
   });
 
   it('say where a configuration comes from', () => {
-    const reason = { kind: 'grid', bracket: null, level: null, toLevel: null, value: null, cutoff: null, rank: null, size: null, goesOn: null, index: 2 };
+    const reason = {
+      kind: 'grid',
+      bracket: null,
+      level: null,
+      toLevel: null,
+      value: null,
+      cutoff: null,
+      rank: null,
+      size: null,
+      goesOn: null,
+      index: 2,
+    };
     expect(reasonSentence(header, reason)).toBe('number 3 of the grid');
     expect(reasonSentence(header, { ...reason, kind: 'random' })).toBe('drawn at random');
     expect(reasonSentence(header, { ...reason, kind: 'some_new_thing' })).toBe('some new thing');
@@ -183,7 +227,11 @@ describe('sentences', () => {
 
 describe('the trial table', () => {
   const { header } = makeState();
-  const rows = [makeTrial({ id: 0, best: 0.2 }), makeTrial({ id: 1, best: null }), makeTrial({ id: 2, best: 0.9 })];
+  const rows = [
+    makeTrial({ id: 0, best: 0.2 }),
+    makeTrial({ id: 1, best: null }),
+    makeTrial({ id: 2, best: 0.9 }),
+  ];
   const columns = columnsFor(header, rows);
 
   it('sorts with missing values last, whichever way', () => {
@@ -205,7 +253,11 @@ describe('the space', () => {
   const space = makeState().header.configSpace;
 
   it('reads ranges, choices and constants', () => {
-    expect(readEntry(space.learning_rate)).toMatchObject({ kind: 'range', scale: 'log', integer: false });
+    expect(readEntry(space.learning_rate)).toMatchObject({
+      kind: 'range',
+      scale: 'log',
+      integer: false,
+    });
     expect(readEntry(space.activation)).toMatchObject({ kind: 'choice', ordered: false });
     expect(readEntry(space.epochs)).toEqual({ kind: 'constant', value: 27 });
   });
@@ -218,7 +270,9 @@ describe('the space', () => {
       sampler_cls: 'LogUniform',
       sampler_kwargs: { base: 10 },
     });
-    expect(applyEdit(space.learning_rate, { ...edit, scale: 'linear' })).toMatchObject({ sampler_cls: 'Uniform' });
+    expect(applyEdit(space.learning_rate, { ...edit, scale: 'linear' })).toMatchObject({
+      sampler_cls: 'Uniform',
+    });
     expect(applyEdit(space.activation, { kind: 'constant', value: 'relu' })).toBe('relu');
   });
 
@@ -229,11 +283,17 @@ describe('the space', () => {
     expect(complaint(entry, { ...edit, lower: 2 })).toMatch(/above the upper/);
     expect(complaint(entry, { ...edit, lower: Number.NaN })).toMatch(/numbers/);
     expect(complaint(entry, { ...edit, lower: 0.1 })).toBeNull();
-    expect(complaint(readEntry(space.activation), { kind: 'choice', categories: [] })).toMatch(/at least one/);
+    expect(complaint(readEntry(space.activation), { kind: 'choice', categories: [] })).toMatch(
+      /at least one/,
+    );
   });
 
   it('tells values from text', () => {
-    expect([parseValue('1e-3'), parseValue('true'), parseValue('relu')]).toEqual([0.001, true, 'relu']);
+    expect([parseValue('1e-3'), parseValue('true'), parseValue('relu')]).toEqual([
+      0.001,
+      true,
+      'relu',
+    ]);
   });
 
   it('counts what was tried and how good it was', () => {
@@ -251,7 +311,14 @@ describe('the space', () => {
   });
 
   it('says what follows from an edit', () => {
-    const preview = readPreview({ errors: {}, outside: 14, kept: 9, dropped: 5, running_go_on: [1, 2], changes: [] });
+    const preview = readPreview({
+      errors: {},
+      outside: 14,
+      kept: 9,
+      dropped: 5,
+      running_go_on: [1, 2],
+      changes: [],
+    });
     expect(consequences(preview, 42)).toBe(
       '14 of 42 trials fall outside: 9 still inform the model, 5 do not; 2 running trials go on',
     );

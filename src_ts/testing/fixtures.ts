@@ -20,7 +20,10 @@ export interface Fixture {
 interface WireFile {
   readonly direction: string;
   readonly message: Record<string, unknown>;
-  readonly buffers: readonly { readonly dtype: string; readonly values: readonly (number | null)[] }[];
+  readonly buffers: readonly {
+    readonly dtype: string;
+    readonly values: readonly (number | null)[];
+  }[];
 }
 
 export function fixture(name: string): Fixture {

@@ -22,7 +22,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.fixture(autouse=True)
 def experiments_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own for each test, so that none writes to the user's ``~/syne-tune``."""
+    """Folders of its own for each test, so that none writes to ``~/syne-tune`` or ``~/.config``."""
     folder = tmp_path / "syne-tune"
     monkeypatch.setenv("SYNETUNE_FOLDER", str(folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return folder

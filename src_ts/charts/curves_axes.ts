@@ -43,6 +43,8 @@ export class AxesKeeper {
   private shownYExtent: Extent | null = null;
   private zoom: { x: Extent; y: Extent } | null = null;
   private key = '';
+  /** For which state the shown extents were grown last. */
+  private grownFor: RunState | null = null;
 
   get zoomed(): boolean {
     return this.zoom !== null;
@@ -58,6 +60,20 @@ export class AxesKeeper {
       this.key = key;
       this.reset();
     }
+    if (this.grownFor !== state) this.growWith(state, metric, xAxis, logX);
+    this.grownFor = state;
+    return {
+      x: scaleFor(logX ? 'log' : 'linear', this.zoom?.x ?? this.shownXExtent),
+      y: scaleFor(ui.logY ? 'log' : 'linear', this.zoom?.y ?? this.shownYExtent),
+    };
+  }
+
+  private growWith(
+    state: RunState,
+    metric: ReturnType<typeof shownMetric>,
+    xAxis: 'resource' | 'time',
+    logX: boolean,
+  ): void {
     const data = dataExtents(
       state.curves.all(),
       state.curves.nReports,
@@ -76,10 +92,6 @@ export class AxesKeeper {
       this.shownXExtent = { min, max: max + (max - min) * room };
     }
     this.shownYExtent = grow(this.shownYExtent, data.y, 0.08);
-    return {
-      x: scaleFor(logX ? 'log' : 'linear', this.zoom?.x ?? this.shownXExtent),
-      y: scaleFor(ui.logY ? 'log' : 'linear', this.zoom?.y ?? this.shownYExtent),
-    };
   }
 
   /** Shows a part of the present axes; shares are from 0 to 1 along each. */
@@ -92,6 +104,7 @@ export class AxesKeeper {
     this.zoom = null;
     this.shownXExtent = null;
     this.shownYExtent = null;
+    this.grownFor = null;
   }
 }
 

@@ -2,31 +2,24 @@
 
 import type { TrialId } from '../protocol/messages';
 import type { Curve } from '../state/curves';
-import { formatNumber, formatShort } from '../state/format';
-import { mainMetric, type RunState, trialsOf } from '../state/run';
-import { resourceWord, shownStatus, statusPhrase } from '../state/sentences';
-import { clear, crisp, drawAxes, line, plotBox } from './axes';
-import { Card, type DataTable } from './card';
+import { formatNumber } from '../state/format';
+import { mainMetric, type RunState } from '../state/run';
+import { shownStatus } from '../state/sentences';
+import { clear, crisp, plotBox } from './axes';
+import { Card } from './card';
 import type { ViewContext } from './context';
 import { AxesKeeper, type CurveAxes, shownMetric, shownX } from './curves_axes';
-import {
-  type CurvePlot,
-  clipTo,
-  drawHighlights,
-  mayDash,
-  restOpacity,
-  restStyle,
-  strokeCurve,
-} from './curves_draw';
-import { type CurveStyle, nearestCurve, styleOf } from './curves_geometry';
+import { CurveBase } from './curves_base';
+import { type CurvePlot, drawHighlights } from './curves_draw';
+import { nearestCurve, styleOf } from './curves_geometry';
+import { curvesTable } from './curves_table';
 import { CurveTools } from './curves_tools';
 import { type DragBox, watchPointer } from './pointer';
-import { position, projector } from './scale';
+import { projector } from './scale';
 import { type Frame, Surface } from './surface';
 import { reportLines } from './tip';
 
 const HOVER_REACH_PX = 24;
-const STYLES: readonly CurveStyle[] = ['stopped', 'paused', 'completed', 'failed'];
 
 export class CurvesChart {
   readonly root: HTMLElement;
@@ -38,16 +31,19 @@ export class CurvesChart {
   private plot: CurvePlot | null = null;
   private drag: DragBox | null = null;
   private hoverIndex: number | null = null;
-  /** What the base layer shows: how far each curve, and in which style. */
-  private drawn = new Map<TrialId, { n: number; style: CurveStyle }>();
-  private baseKey = '';
+  private readonly base = new CurveBase();
 
   constructor(
     private readonly context: ViewContext,
     private readonly open: (trial: TrialId) => void,
   ) {
     const { signal, state, ui, theme } = context;
-    this.card = new Card('curves', 'Learning curves', () => this.table(), signal);
+    this.card = new Card(
+      'curves',
+      'Learning curves',
+      () => curvesTable(context.state.value, context.ui.value),
+      signal,
+    );
     this.tools = new CurveTools(context, () => this.reset());
     this.card.tools.append(this.tools.root);
     this.root = this.card.root;
@@ -88,7 +84,7 @@ export class CurvesChart {
     if (run === null || run.curves.nReports === 0) {
       clear(base, frame.widthCss, frame.heightCss);
       clear(upper, frame.widthCss, frame.heightCss);
-      this.baseKey = '';
+      this.base.forget();
       this.card.setNote(run === null ? 'Waiting for the run …' : this.emptyNote(run));
       return;
     }
@@ -107,7 +103,7 @@ export class CurvesChart {
     };
     this.axes = axes;
     this.plot = plot;
-    this.drawBase(base, frame, run, axes, plot, metric.name);
+    this.base.draw(base, frame, run, axes, plot, metric.name);
     clear(upper, frame.widthCss, frame.heightCss);
     this.drawUpper(upper, run, plot, metric.name);
     this.describe(run, metric.name);
@@ -117,77 +113,6 @@ export class CurvesChart {
     if (run.nTrials === 0) return 'No trial has started yet.';
     if (run.header.counts.Failed === run.nTrials) return 'No trial has reported anything.';
     return 'Trials are running; none has reported yet.';
-  }
-
-  /** Draws only what is new, unless axes, size, theme or the style of a curve changed. */
-  private drawBase(
-    base: CanvasRenderingContext2D,
-    frame: Frame,
-    run: RunState,
-    axes: CurveAxes,
-    plot: CurvePlot,
-    metricName: string,
-  ): void {
-    const density = Math.ceil(Math.log2(run.curves.size + 1));
-    const key = JSON.stringify([axes, plot.box, metricName, plot.xAxis, plot.theme.dark, density]);
-    const restyled = run.touched === null || this.isRestyled(run);
-    const whole = frame.fresh || restyled || key !== this.baseKey;
-    this.baseKey = key;
-    if (whole) {
-      this.drawn = new Map();
-      clear(base, frame.widthCss, frame.heightCss);
-      this.drawFrame(base, run, axes, plot, metricName);
-    }
-    const opacity = restOpacity(run.curves.size);
-    const dashed = mayDash(run.header.counts.Paused);
-    base.save();
-    clipTo(base, plot.box);
-    for (const style of STYLES) {
-      restStyle(base, plot, style, opacity, dashed);
-      for (const curve of run.curves.all()) {
-        const row = run.trials[curve.trial];
-        if (row === undefined || styleOf(shownStatus(row)) !== style) continue;
-        const before = this.drawn.get(curve.trial)?.n ?? 0;
-        if (before >= curve.n) continue;
-        strokeCurve(base, plot, curve, Math.max(0, before - 1), curve.n);
-        this.drawn.set(curve.trial, { n: curve.n, style });
-      }
-    }
-    base.restore();
-  }
-
-  private isRestyled(run: RunState): boolean {
-    for (const [trial, { style }] of this.drawn) {
-      const row = run.trials[trial];
-      if (row === undefined) continue;
-      const now = styleOf(shownStatus(row));
-      if (now !== style && now !== 'running') return true;
-    }
-    return false;
-  }
-
-  private drawFrame(
-    base: CanvasRenderingContext2D,
-    run: RunState,
-    axes: CurveAxes,
-    plot: CurvePlot,
-    metricName: string,
-  ): void {
-    const { box, theme } = plot;
-    const xName = plot.xAxis === 'time' ? 'time, s' : resourceWord(run.header);
-    drawAxes(base, theme, { box, x: axes.x, y: axes.y, xName, yName: metricName });
-    if (plot.xAxis === 'time') return;
-    const levels = new Set(run.header.scheduler.rungLevels.flat());
-    base.save();
-    base.strokeStyle = theme.faint;
-    base.setLineDash([2, 3]);
-    for (const level of levels) {
-      const at = position(axes.x, level);
-      if (!(at >= 0 && at <= 1)) continue;
-      const x = crisp(box.left + at * (box.right - box.left));
-      line(base, x, box.top, x, box.bottom);
-    }
-    base.restore();
   }
 
   private drawUpper(
@@ -340,30 +265,5 @@ export class CurvesChart {
     if (this.card.plot.getAttribute('aria-label') !== label) {
       this.card.plot.setAttribute('aria-label', label);
     }
-  }
-
-  private table(): DataTable {
-    const run = this.context.state.value;
-    if (run === null) return { caption: 'No data yet', head: [], rows: [] };
-    const metric = shownMetric(run, this.context.ui.value);
-    const resource = resourceWord(run.header);
-    const rows = trialsOf(run).map((row) => {
-      const curve = run.curves.get(row.id);
-      const values = curve?.metrics[metric.index]?.subarray(0, curve.n);
-      const last = curve === undefined ? null : (values?.[curve.n - 1] ?? null);
-      const at = curve === undefined ? null : (curve.resource[curve.n - 1] ?? null);
-      return [
-        String(row.id),
-        statusPhrase(row),
-        at === null ? '–' : formatShort(at),
-        formatNumber(last, 4),
-        formatNumber(row.best, 4),
-      ];
-    });
-    return {
-      caption: `${metric.name} of each trial`,
-      head: ['trial', 'state', resource, 'last', `best ${mainMetric(run.header).name}`],
-      rows,
-    };
   }
 }

@@ -51,6 +51,7 @@ export function columnsOf(
  * @param bridge share of the way between two runs that is left open: 1 for all of it.
  * @returns number of points traced.
  */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over all reports, kept whole for speed
 export function traceCurve(
   curve: Curve,
   columns: Columns,
@@ -109,6 +110,7 @@ function dash(sink: PathSink, x: number, y: number): void {
  * Indices to draw of a long curve: in each pixel column the first, lowest, highest and last report.
  * Null if the curve is short enough to draw every report.
  */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over all reports, kept whole for speed
 export function thinned(
   columns: Columns,
   n: number,
@@ -145,6 +147,7 @@ export interface DataExtents {
 const SAMPLE = 4000;
 
 /** What the axes have to hold: all of x, and y without the wild values on its bad side. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over all reports, kept whole for speed
 export function dataExtents(
   curves: Iterable<Curve>,
   nReports: number,
@@ -186,6 +189,7 @@ export interface Hit {
 }
 
 /** The curve nearest to a point, at most `reach` pixels away. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over all reports, kept whole for speed
 export function nearestCurve(
   curves: Iterable<Curve>,
   metric: number,

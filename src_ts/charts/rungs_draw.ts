@@ -60,21 +60,38 @@ function drawHeads(context: CanvasRenderingContext2D, picture: RungPicture): voi
   for (const column of layout.columns) {
     context.strokeStyle = theme.grid;
     line(context, crisp(column.center), box.top, crisp(column.center), box.bottom);
-    const lines = inOneLine ? [column.head.join(' · ')] : column.counts.map(String);
-    for (const [i, text] of lines.entries()) {
-      if (text === '0' && i > 0) continue;
-      context.fillStyle = i === 0 ? theme.text : theme.muted;
-      context.fillText(text, column.center, box.top - 8 - (inOneLine ? 0 : (2 - i) * 12));
-    }
+    context.fillStyle = theme.text;
+    if (inOneLine) context.fillText(column.head.join(' · '), column.center, box.top - 8);
+    else drawCounts(context, column, box, theme);
   }
   if (!inOneLine) {
     context.textAlign = 'right';
     context.fillStyle = theme.muted;
-    for (const [i, text] of ['in', 'up', 'wait'].entries()) {
-      context.fillText(text, box.left - 4, box.top - 8 - (2 - i) * 12);
+    for (const [i, text] of COUNTED.entries()) {
+      context.fillText(text, box.left - 4, headLine(box, i));
     }
   }
   context.restore();
+}
+
+const COUNTED = ['in', 'up', 'wait'] as const;
+
+function headLine(box: Box, i: number): number {
+  return box.top - 8 - (COUNTED.length - 1 - i) * 12;
+}
+
+/** The numbers alone, below each other, where words have no room. */
+function drawCounts(
+  context: CanvasRenderingContext2D,
+  column: RungBox,
+  box: Box,
+  theme: ChartTheme,
+): void {
+  for (const [i, count] of column.counts.entries()) {
+    if (count === 0 && i > 0) continue;
+    context.fillStyle = i === 0 ? theme.text : theme.muted;
+    context.fillText(String(count), column.center, headLine(box, i));
+  }
 }
 
 function drawLinks(

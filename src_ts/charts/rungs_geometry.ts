@@ -65,36 +65,31 @@ export function layoutRungs(
   const dots: Dot[] = [];
   const where = new Map<number, Dot>();
   const links: Hairline[] = [];
+  const put = (dot: Dot): void => {
+    const before = where.get(dot.trial);
+    if (before !== undefined) {
+      links.push({ trial: dot.trial, x0: before.x, y0: before.y, x1: dot.x, y1: dot.y });
+    }
+    dots.push(dot);
+    where.set(dot.trial, dot);
+  };
   for (const [i, level] of levels.entries()) {
     const rung = rungs.find((one) => one.level === level);
-    const center = box.left + (i + 0.5) * width;
-    const halfWidth = Math.max(6, Math.min(width * 0.36, 70));
-    const entries = rung === undefined ? [] : [...rung.entries.values()];
-    columns.push({
+    const entries = [...(rung?.entries.values() ?? [])];
+    const column: RungBox = {
       level,
-      center,
-      halfWidth,
+      center: box.left + (i + 0.5) * width,
+      halfWidth: Math.max(6, Math.min(width * 0.36, 70)),
       ...headOf(entries, trials),
       cutoff: rung?.cutoff ?? null,
       cutoffY: finiteOrNull(projectY(rung?.cutoff ?? Number.NaN)),
-    });
-    for (const dot of swarm(entries, i, center, halfWidth, radius, projectY, trials, levels)) {
-      dots.push(dot);
-      const before = where.get(dot.trial);
-      if (before !== undefined) {
-        links.push({ trial: dot.trial, x0: before.x, y0: before.y, x1: dot.x, y1: dot.y });
-      }
-      where.set(dot.trial, dot);
-    }
+    };
+    columns.push(column);
+    swarm(entries, i, column, radius, projectY, trials, levels).forEach(put);
   }
   for (const { row, value } of travellers) {
     const dot = travel(row, value, levels, columns, where.get(row.id), projectY, box);
-    if (dot === null) continue;
-    const before = where.get(row.id);
-    if (before !== undefined) {
-      links.push({ trial: row.id, x0: before.x, y0: before.y, x1: dot.x, y1: dot.y });
-    }
-    dots.push(dot);
+    if (dot !== null) put(dot);
   }
   return { columns, dots, links, radius };
 }
@@ -124,8 +119,7 @@ function isAbove(row: TrialRow, level: number): boolean {
 function swarm(
   entries: readonly RungEntry[],
   column: number,
-  center: number,
-  halfWidth: number,
+  { center, halfWidth }: RungBox,
   radius: number,
   projectY: Project,
   trials: (id: number) => TrialRow | undefined,

@@ -127,6 +127,7 @@ export class SimulatedKernel {
     );
   }
 
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: a list of commands, in a demonstration
   private carryOut(cmd: string, args: JsonObject): string | null {
     const { run } = this;
     run.seq += 1;

@@ -1,5 +1,7 @@
 /** A run of ASHA that never was, in the wire's own form: for looking at the panel without Jupyter. */
 
+import { SPACE } from './simulated_space';
+
 type Wire = Record<string, unknown>;
 
 export interface SimulationOptions {
@@ -278,33 +280,3 @@ export class SimulatedRun {
     }));
   }
 }
-
-const float = (lower: number, upper: number): Wire => ({
-  domain_cls: 'Float',
-  domain_kwargs: { lower, upper },
-  sampler_cls: 'LogUniform',
-  sampler_kwargs: { base: 10 },
-});
-const SPACE: Wire = {
-  learning_rate: float(1e-5, 1),
-  weight_decay: float(1e-7, 0.1),
-  n_units: {
-    domain_cls: 'Integer',
-    domain_kwargs: { lower: 8, upper: 256 },
-    sampler_cls: 'LogUniform',
-    sampler_kwargs: { base: 10 },
-  },
-  batch_size: {
-    domain_cls: 'Integer',
-    domain_kwargs: { lower: 16, upper: 256 },
-    sampler_cls: 'Uniform',
-    sampler_kwargs: {},
-  },
-  activation: {
-    domain_cls: 'Categorical',
-    domain_kwargs: { categories: ['relu', 'tanh', 'logistic'] },
-    sampler_cls: 'Uniform',
-    sampler_kwargs: {},
-  },
-  epochs: 27,
-};

@@ -155,13 +155,9 @@ export class CriterionForm {
     for (const rule of RULES) {
       const text = this.inputs.get(rule.name)?.value.trim() ?? '';
       const value = text === '' ? null : Number(text);
-      const bad =
-        value !== null &&
-        (!Number.isFinite(value) || value <= 0 || (rule.integer && !Number.isInteger(value)));
-      setText(
-        this.errors.get(rule.name) ?? h('span'),
-        bad ? (rule.integer ? 'a whole number above 0' : 'a number above 0') : '',
-      );
+      const complaint = complaintOf(rule, value);
+      const bad = complaint !== null;
+      setText(this.errors.get(rule.name) ?? h('span'), complaint ?? '');
       wrong ||= bad;
       if (!bad && value !== (criterion[rule.name] ?? null)) changes[rule.name] = value;
     }
@@ -184,4 +180,10 @@ export class CriterionForm {
       this.submit,
     );
   }
+}
+
+function complaintOf(rule: Rule, value: number | null): string | null {
+  if (value === null) return null;
+  if (rule.integer && !Number.isInteger(value)) return 'a whole number above 0';
+  return Number.isFinite(value) && value > 0 ? null : 'a number above 0';
 }

@@ -126,7 +126,7 @@ export class EnqueueForm {
 
   private async send(): Promise<void> {
     const config: Record<string, Json> = {};
-    for (const field of this.fields) config[field.name] = valueOf(field);
+    for (const field of this.fields) config[field.name] = fieldValue(field);
     const outcome = await this.context.actions.enqueue(config, this.submit);
     if (outcome.ok) this.update();
   }
@@ -162,7 +162,7 @@ function firstOf(entry: Entry): Json | undefined {
       : undefined;
 }
 
-function valueOf(field: Field): Json {
+function fieldValue(field: Field): Json {
   const { entry, input } = field;
   if (entry.kind === 'choice') {
     return entry.categories.find((one) => exactText(one) === input.value) ?? input.value;

@@ -2,6 +2,7 @@
 
 import { fill, h, setAttr, setHidden, setText } from '../dom/dom';
 import { icon } from '../dom/icons';
+import type { RunPhase } from '../protocol/messages';
 import { ago, formatDuration, formatNumber, plural, roughly } from '../state/format';
 import { mainMetric, type RunState, tunerTimeNow } from '../state/run';
 import { countsPhrase, methodPhrase, metricPhrase, nTrials, PHASE_WORD } from '../state/sentences';
@@ -140,25 +141,29 @@ export class HeaderView {
   private update(): void {
     const run = this.context.state.value;
     const phase = run?.header.state ?? 'starting';
-    const over = phase === 'finished' || phase === 'failed';
-    const { link } = this.context.source;
-    const lost = !over && link.value.kind === 'offline' && run !== null && !run.header.readOnly;
-    const failed = run !== null && failure(run) !== null;
-    this.mark.dataset.phase = lost ? 'lost' : failed ? 'failed' : phase;
-    setText(this.state, run === null ? 'Connecting' : lost ? 'No kernel' : PHASE_WORD[phase]);
-    setText(this.name, run?.header.name ?? '');
-    setText(this.method, run === null ? '' : methodPhrase(run.header));
-    this.method.title = run === null ? '' : metricPhrase(run.header);
+    this.updateState(run, phase);
     this.updateButtons(phase);
     if (run === null) return;
+    const { header } = run;
+    setText(this.name, header.name);
+    setText(this.method, methodPhrase(header));
+    this.method.title = metricPhrase(header);
     this.updateBest(run);
-    const total = nTrials(run.header);
-    const words = countsPhrase(run.header);
-    setText(this.counts, total === 0 ? 'no trial yet' : `${plural(total, 'trial')}: ${words}`);
-    const waits = run.header.waitsFor;
-    setText(this.waits, waits === null ? '' : waits);
-    setHidden(this.waits, waits === null || phase !== 'running');
+    const total = nTrials(header);
+    const words = `${plural(total, 'trial')}: ${countsPhrase(header)}`;
+    setText(this.counts, total === 0 ? 'no trial yet' : words);
+    setText(this.waits, header.waitsFor ?? '');
+    setHidden(this.waits, header.waitsFor === null || phase !== 'running');
     this.tick();
+  }
+
+  private updateState(run: RunState | null, phase: RunPhase): void {
+    const { link } = this.context.source;
+    const rests = phase === 'finished' || phase === 'failed' || run?.header.readOnly === true;
+    const isLost = run !== null && !rests && link.value.kind === 'offline';
+    const mark = run !== null && failure(run) !== null ? 'failed' : phase;
+    this.mark.dataset.phase = isLost ? 'lost' : mark;
+    setText(this.state, isLost ? 'No kernel' : run === null ? 'Connecting' : PHASE_WORD[phase]);
   }
 
   private updateButtons(phase: string): void {

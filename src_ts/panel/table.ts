@@ -3,16 +3,15 @@
 import { fill, h, setAttr, setHidden, setText } from '../dom/dom';
 import { icon } from '../dom/icons';
 import type { TrialId, TrialRow } from '../protocol/messages';
-import { type Column, columnsFor, sorted, toCsv } from '../state/columns';
+import { type Column, columnsFor, sorted } from '../state/columns';
 import { parseFilter } from '../state/filter';
-import { plural } from '../state/format';
 import { trialsOf } from '../state/run';
-import { toggled } from '../state/ui';
 import type { PanelContext } from './context';
 import { menuButton } from './menu';
 import { SelectionBar } from './selection_bar';
 import { TableKeys } from './table_keys';
 import { TableRow } from './table_row';
+import { columnItems, download } from './table_tools';
 
 export const ROW_PX = 28;
 const MOST_ROWS_SHOWN = 11;
@@ -58,7 +57,7 @@ export class TrialTable {
       },
       icon('download'),
     );
-    csv.addEventListener('click', () => this.download(), { signal });
+    csv.addEventListener('click', () => download(context, this.rows), { signal });
     const selection = new SelectionBar(context);
     this.scroller = h(
       'div',
@@ -83,7 +82,7 @@ export class TrialTable {
         this.error,
         h('span', { class: 'stl-spacer' }),
         selection.root,
-        menuButton('columns', 'Columns', 'columns', () => this.columnItems(), signal),
+        menuButton('columns', 'Columns', 'columns', () => columnItems(context), signal),
         csv,
       ),
       this.scroller,
@@ -282,31 +281,6 @@ export class TrialTable {
   private hover(event: PointerEvent): void {
     const id = trialAt(event.target instanceof Element ? event.target : null);
     if (this.context.ui.value.hovered !== id) this.context.ui.update({ hovered: id });
-  }
-
-  private columnItems(): { label: string; action: string; checked: boolean; pick: () => void }[] {
-    const run = this.context.state.value;
-    if (run === null) return [];
-    const { ui } = this.context;
-    return columnsFor(run.header, [])
-      .filter((one) => one.optional)
-      .map((one) => ({
-        label: one.title,
-        action: `column-${one.id}`,
-        checked: !ui.value.hiddenColumns.has(one.id),
-        pick: () => ui.update({ hiddenColumns: toggled(ui.value.hiddenColumns, one.id) }),
-      }));
-  }
-
-  private download(): void {
-    const run = this.context.state.value;
-    if (run === null) return;
-    const text = toCsv(this.rows, columnsFor(run.header, this.rows.slice(-60)));
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-    const link = h('a', { attrs: { href: url, download: `${run.header.name}.csv` } });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-    this.context.notices.show('done', `${plural(this.rows.length, 'trial')} written as CSV`);
   }
 }
 

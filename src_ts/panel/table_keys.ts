@@ -40,9 +40,13 @@ export class TableKeys {
   }
 
   private key(event: KeyboardEvent): void {
+    if (!this.moved(event) && !this.chosen(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private moved(event: KeyboardEvent): boolean {
     const rows = this.table.rows();
-    const at = rows.findIndex((row) => row.id === this.current);
-    const { ui } = this.context;
     const steps: Record<string, number> = {
       ArrowDown: 1,
       ArrowUp: -1,
@@ -52,25 +56,31 @@ export class TableKeys {
       End: rows.length,
     };
     const step = steps[event.key];
-    if (step !== undefined) {
-      const index = Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step));
-      const row = rows[index];
-      if (row !== undefined) {
-        this.current = row.id;
-        if (event.shiftKey && this.anchor !== null) this.selectRange(this.anchor, row.id);
-        ui.update({ hovered: row.id });
-        this.table.reveal(index);
-      }
-    } else if (event.key === ' ' && this.current !== null) {
+    if (step === undefined) return false;
+    const at = rows.findIndex((row) => row.id === this.current);
+    const index = Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step));
+    const row = rows[index];
+    if (row === undefined) return true;
+    this.current = row.id;
+    if (event.shiftKey && this.anchor !== null) this.selectRange(this.anchor, row.id);
+    this.context.ui.update({ hovered: row.id });
+    this.table.reveal(index);
+    return true;
+  }
+
+  private chosen(event: KeyboardEvent): boolean {
+    const { ui } = this.context;
+    if (event.key === 'a' && (event.ctrlKey || event.metaKey)) {
+      ui.update({ selected: new Set(this.table.rows().map((row) => row.id)) });
+      return true;
+    }
+    if (this.current === null) return false;
+    if (event.key === 'Enter') this.context.openTrial(this.current);
+    else if (event.key === ' ') {
       this.anchor = this.current;
       ui.update({ selected: toggled(ui.value.selected, this.current) });
-    } else if (event.key === 'Enter' && this.current !== null) {
-      this.context.openTrial(this.current);
-    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) {
-      ui.update({ selected: new Set(rows.map((row) => row.id)) });
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
+    return true;
   }
 
   private selectRange(from: TrialId, to: TrialId): void {

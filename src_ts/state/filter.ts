@@ -87,29 +87,28 @@ function plain(value: unknown): FieldValue {
 
 function tokens(text: string): Token[] {
   const result: Token[] = [];
-  TOKEN.lastIndex = 0;
   let at = 0;
   while (text.slice(at).trim() !== '') {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
-    if (match === null) {
-      const rest = text.slice(at).trim();
-      throw new FilterError(
-        rest.startsWith('"') || rest.startsWith("'")
-          ? 'a quotation mark is not closed'
-          : `'${rest.slice(0, 12)}' is not understood`,
-      );
-    }
+    if (match === null) throw new FilterError(notUnderstood(text.slice(at).trim()));
     at = TOKEN.lastIndex;
-    const [, double, single, op, bracket, word] = match;
-    if (double !== undefined) result.push({ kind: 'text', text: double });
-    else if (single !== undefined) result.push({ kind: 'text', text: single });
-    else if (op !== undefined) result.push({ kind: 'op', text: op });
-    else if (bracket !== undefined)
-      result.push({ kind: bracket === '(' ? 'open' : 'close', text: bracket });
-    else result.push({ kind: 'word', text: word ?? '' });
+    result.push(tokenOf(match));
   }
   return result;
+}
+
+function tokenOf([, double, single, op, bracket, word]: RegExpExecArray): Token {
+  const quoted = double ?? single;
+  if (quoted !== undefined) return { kind: 'text', text: quoted };
+  if (op !== undefined) return { kind: 'op', text: op };
+  if (bracket !== undefined) return { kind: bracket === '(' ? 'open' : 'close', text: bracket };
+  return { kind: 'word', text: word ?? '' };
+}
+
+function notUnderstood(rest: string): string {
+  const isQuote = rest.startsWith('"') || rest.startsWith("'");
+  return isQuote ? 'a quotation mark is not closed' : `'${rest.slice(0, 12)}' is not understood`;
 }
 
 class Parser {

@@ -125,38 +125,33 @@ function entryOutcome(header: Header, trial: TrialRow | undefined, entry: RungEn
 /** Where a configuration comes from, or why a trial was resumed. */
 export function reasonSentence(header: Header, reason: Reason | null, origin = ''): string {
   if (reason === null) return origin === 'user' ? 'added by you' : '';
-  const eta = header.scheduler.reductionFactor;
-  switch (reason.kind) {
-    case 'random':
-      return 'drawn at random';
-    case 'grid':
-      return reason.index === null ? 'next of the grid' : `number ${reason.index + 1} of the grid`;
-    case 'points_to_evaluate':
-      return reason.index === null
-        ? 'one of the configurations to try first'
-        : `number ${reason.index + 1} of the configurations to try first`;
-    case 'enqueued':
-      return 'added by you';
-    case 'model':
-      return 'chosen by the model';
-    case 'max_resource':
-      return reason.level === null
-        ? 'reached the full resource'
-        : `reached the full ${resourcePhrase(header, reason.level)}`;
-    case 'promoted': {
-      const from = reason.level === null ? '' : ` from ${resourcePhrase(header, reason.level)}`;
-      const to = reason.toLevel === null ? '' : ` to ${formatShort(reason.toLevel)}`;
-      return `promoted${from}${to}: ${rungSentence(reason, null)}`;
-    }
-    case 'rung': {
-      const where = reason.level === null ? 'the rung' : resourcePhrase(header, reason.level);
-      const verb = reason.goesOn === false ? 'held' : 'went on';
-      return `${verb} at ${where}: ${rungSentence(reason, eta)}`;
-    }
-    default:
-      return reason.kind.replaceAll('_', ' ');
-  }
+  return SENTENCES[reason.kind]?.(header, reason) ?? reason.kind.replaceAll('_', ' ');
 }
+
+const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => string>> = {
+  random: () => 'drawn at random',
+  grid: (_, { index }) => (index === null ? 'next of the grid' : `number ${index + 1} of the grid`),
+  points_to_evaluate: (_, { index }) =>
+    index === null
+      ? 'one of the configurations to try first'
+      : `number ${index + 1} of the configurations to try first`,
+  enqueued: () => 'added by you',
+  model: () => 'chosen by the model',
+  max_resource: (header, { level }) =>
+    level === null
+      ? 'reached the full resource'
+      : `reached the full ${resourcePhrase(header, level)}`,
+  promoted(header, reason) {
+    const from = reason.level === null ? '' : ` from ${resourcePhrase(header, reason.level)}`;
+    const to = reason.toLevel === null ? '' : ` to ${formatShort(reason.toLevel)}`;
+    return `promoted${from}${to}: ${rungSentence(reason, null)}`;
+  },
+  rung(header, reason) {
+    const where = reason.level === null ? 'the rung' : resourcePhrase(header, reason.level);
+    const verb = reason.goesOn === false ? 'held' : 'went on';
+    return `${verb} at ${where}: ${rungSentence(reason, header.scheduler.reductionFactor)}`;
+  },
+};
 
 /** Heads of a column of the rungs view: `27 in · 9 up · 4 wait`. */
 export function rungHead(inside: number, up: number, waiting: number): string[] {

@@ -11,6 +11,8 @@ export interface AxesSpec {
   readonly xName: string;
   readonly yName: string;
   readonly xTicks?: readonly Tick[];
+  /** Only whole numbers have a meaning there. */
+  readonly wholeX?: boolean;
 }
 
 export const LABEL_PX = 10.5;
@@ -51,7 +53,9 @@ export function drawAxes(
   context.font = font(theme);
   context.lineWidth = 1;
   drawYTicks(context, theme, box, y);
-  drawXTicks(context, theme, box, x, spec.xTicks ?? ticks(x, tickCount(box.right - box.left, 62)));
+  const own = ticks(x, tickCount(box.right - box.left, 62));
+  const whole = spec.wholeX === true ? own.filter((tick) => Number.isInteger(tick.value)) : own;
+  drawXTicks(context, theme, box, x, spec.xTicks ?? whole.map(relabelled(spec.wholeX === true)));
   context.strokeStyle = theme.faint;
   line(context, box.left, crisp(box.bottom), box.right, crisp(box.bottom));
   context.fillStyle = theme.muted;
@@ -61,6 +65,11 @@ export function drawAxes(
   context.textAlign = 'left';
   context.fillText(spec.yName, 2, 10);
   context.restore();
+}
+
+/** Whole numbers need no decimals. */
+function relabelled(whole: boolean): (tick: Tick) => Tick {
+  return (tick) => (whole && tick.value < 1e4 ? { ...tick, label: String(tick.value) } : tick);
 }
 
 function drawYTicks(

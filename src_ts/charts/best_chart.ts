@@ -102,7 +102,14 @@ export class BestChart {
     const y = scaleFor(ui.value.logY ? 'log' : 'linear', this.yExtent);
     const box = plotBox(context, theme.value, y, frame.widthCss, frame.heightCss);
     const xName = by === 'time' ? 'time, s' : by;
-    drawAxes(context, theme.value, { box, x, y, xName, yName: metric.name });
+    drawAxes(context, theme.value, {
+      box,
+      x,
+      y,
+      xName,
+      yName: metric.name,
+      wholeX: by !== 'time',
+    });
     const projectX = projector(x, box.left, box.right);
     const projectY = projector(y, box.bottom, box.top);
     const flags = run.flags.map((flag) => ({ flag, x: projectX(this.flagX(run, flag, by)) }));

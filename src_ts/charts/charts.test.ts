@@ -77,7 +77,7 @@ function bookOf(
   return book;
 }
 
-function trace(book: CurveBook, bridge?: number): string {
+function trace(book: CurveBook, gapPx?: number): string {
   const curve = book.get(0);
   const columns = curve === undefined ? null : columnsOf(curve, 0, 'resource');
   if (curve === undefined || columns === null) throw new Error('no curve');
@@ -86,7 +86,7 @@ function trace(book: CurveBook, bridge?: number): string {
     moveTo: (x: number, y: number) => path.push(`M${x},${y}`),
     lineTo: (x: number, y: number) => path.push(`L${x},${y}`),
   };
-  traceCurve(curve, columns, 0, curve.n, identity, identity, sink, bridge);
+  traceCurve(curve, columns, 0, curve.n, identity, identity, sink, gapPx);
   return path.join(' ');
 }
 
@@ -99,7 +99,12 @@ describe('learning curves', () => {
       [0, 1, 4, 4],
     ]);
     expect(trace(book)).toBe('M1,1 L2,2 M3,3 L4,4');
-    expect(trace(book, 0.5)).toBe('M1,1 L2,2 L2.25,2.25 M2.75,2.75 L3,3 L4,4');
+    expect(trace(book, 9)).toBe('M1,1 L2,2 L2.25,2.25 M2.75,2.75 L3,3 L4,4');
+    const far = bookOf([
+      [0, 0, 0, 0],
+      [0, 1, 100, 0],
+    ]);
+    expect(trace(far, 10)).toBe('M0,0 L45,0 M55,0 L100,0');
   });
 
   it('break at a value that cannot be shown', () => {
@@ -117,7 +122,7 @@ describe('learning curves', () => {
   });
 
   it('show a report that is alone', () => {
-    expect(trace(bookOf([[0, 0, 1, 1]]))).toBe('M1,1 M-0.5,1 L2.5,1 M1,1');
+    expect(trace(bookOf([[0, 0, 1, 1]]))).toBe('M1,1 M-1,1 L3,1 M1,1');
   });
 
   it('are found by the pointer between their reports', () => {

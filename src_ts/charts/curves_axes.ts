@@ -24,7 +24,9 @@ export function shownMetric(
 }
 
 export function shownX(state: RunState, ui: UiState): 'resource' | 'time' {
-  return ui.xAxis === 'time' ? 'time' : state.header.resourceAttr === null ? 'resource' : ui.xAxis;
+  if (ui.xAxis !== null) return ui.xAxis;
+  const isOnce = state.curves.nReports > 3 && state.curves.nReports === state.curves.size;
+  return isOnce && state.header.resourceAttr === null ? 'time' : 'resource';
 }
 
 /** Whether x is logarithmic: as chosen, or where rungs span orders of magnitude. */

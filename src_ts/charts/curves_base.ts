@@ -97,7 +97,8 @@ function drawFrame(
 ): void {
   const { box, theme } = plot;
   const xName = plot.xAxis === 'time' ? 'time, s' : resourceWord(run.header);
-  drawAxes(base, theme, { box, x: axes.x, y: axes.y, xName, yName: metricName });
+  const wholeX = plot.xAxis === 'resource';
+  drawAxes(base, theme, { box, x: axes.x, y: axes.y, xName, yName: metricName, wholeX });
   if (plot.xAxis === 'time') return;
   base.save();
   base.strokeStyle = theme.faint;

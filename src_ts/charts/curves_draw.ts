@@ -25,6 +25,8 @@ export interface CurvePlot {
   readonly theme: ChartTheme;
 }
 
+const PAUSE_GAP_PX = 7;
+
 /** Dashes cost software renderers dear; from here on, paused curves are told by colour alone. */
 const MAX_DASHED = 250;
 
@@ -52,7 +54,7 @@ export function strokeCurve(
   const width = plot.box.right - plot.box.left;
   const kept = from === 0 ? thinned(columns, to, width, plot.projectX) : null;
   if (kept === null) {
-    traceCurve(curve, columns, from, to, plot.projectX, plot.projectY, context, bridgeOf(plot));
+    traceCurve(curve, columns, from, to, plot.projectX, plot.projectY, context, gapOf(plot));
   } else {
     const pick = {
       trial: curve.trial,
@@ -66,14 +68,14 @@ export function strokeCurve(
       x: Float64Array.from(kept, (i) => columns.x[i] ?? Number.NaN),
       y: Float64Array.from(kept, (i) => columns.y[i] ?? Number.NaN),
     };
-    traceCurve(pick, few, 0, kept.length, plot.projectX, plot.projectY, context, bridgeOf(plot));
+    traceCurve(pick, few, 0, kept.length, plot.projectX, plot.projectY, context, gapOf(plot));
   }
   context.stroke();
 }
 
 /** A pause is a whole gap in time, and a small one between two neighbouring epochs. */
-function bridgeOf(plot: CurvePlot): number {
-  return plot.xAxis === 'time' ? 1 : 0.24;
+function gapOf(plot: CurvePlot): number {
+  return plot.xAxis === 'time' ? Number.POSITIVE_INFINITY : PAUSE_GAP_PX;
 }
 
 /** Sets the style of curves at rest. */

@@ -48,7 +48,8 @@ export function columnsOf(
  * and a value that can't be shown break the line; a report alone becomes a short dash, so that it
  * is seen.
  *
- * @param bridge share of the way between two runs that is left open: 1 for all of it.
+ * @param gapPx how much of the way between two runs is left open, at most half of it; infinite for
+ *   all of it.
  * @returns number of points traced.
  */
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over all reports, kept whole for speed
@@ -60,7 +61,7 @@ export function traceCurve(
   projectX: Project,
   projectY: Project,
   sink: PathSink,
-  bridge = 1,
+  gapPx = Number.POSITIVE_INFINITY,
 ): number {
   let previousRun = -1;
   let open = false;
@@ -79,8 +80,8 @@ export function traceCurve(
     if (open && run === previousRun) {
       sink.lineTo(px, py);
       alone = false;
-    } else if (open && bridge < 1) {
-      const near = (1 - bridge) / 2;
+    } else if (open && gapPx < Number.POSITIVE_INFINITY) {
+      const near = (1 - Math.min(0.5, gapPx / Math.hypot(px - lastX, py - lastY))) / 2;
       sink.lineTo(lastX + (px - lastX) * near, lastY + (py - lastY) * near);
       sink.moveTo(px - (px - lastX) * near, py - (py - lastY) * near);
       sink.lineTo(px, py);
@@ -101,8 +102,8 @@ export function traceCurve(
 }
 
 function dash(sink: PathSink, x: number, y: number): void {
-  sink.moveTo(x - 1.5, y);
-  sink.lineTo(x + 1.5, y);
+  sink.moveTo(x - 2, y);
+  sink.lineTo(x + 2, y);
   sink.moveTo(x, y);
 }
 

@@ -26,7 +26,10 @@ export class Actions {
     const header = this.source.state.value?.header;
     if (header === undefined) return 'The run is not there yet.';
     if (header.readOnly) return 'This saved run is open for reading only.';
-    if (!header.controls) return 'This host cannot pass commands to the run.';
+    if (header.state === 'finished' || header.state === 'failed') {
+      return 'The run is over: resume it in a cell to go on with it.';
+    }
+    if (!header.controls) return 'Nobody takes commands for this run now.';
     return null;
   }
 

@@ -12,27 +12,27 @@ interface Rule {
 }
 
 const RULES: readonly Rule[] = [
-  { name: 'max_wallclock_time', text: 'after a time of', unit: 's', integer: false },
+  { name: 'max_wallclock_time', text: 'time', unit: 's', integer: false },
   {
     name: 'max_num_trials_started',
-    text: 'once trials were started',
+    text: 'trials started',
     unit: 'trials',
     integer: true,
   },
   {
     name: 'max_num_trials_completed',
-    text: 'once trials were completed',
+    text: 'trials completed',
     unit: 'trials',
     integer: true,
   },
   {
     name: 'max_num_trials_finished',
-    text: 'once trials have ended, however',
+    text: 'trials ended in any way',
     unit: 'trials',
     integer: true,
   },
-  { name: 'max_num_evaluations', text: 'once there are reports', unit: 'reports', integer: true },
-  { name: 'max_cost', text: 'at a cost of', unit: 'US$', integer: false },
+  { name: 'max_num_evaluations', text: 'reports', unit: 'reports', integer: true },
+  { name: 'max_cost', text: 'cost', unit: 'US$', integer: false },
 ];
 
 /** Rules on values of metrics are shown, but edited in code. */
@@ -67,7 +67,7 @@ export class CriterionForm {
       h(
         'p',
         { class: 'stl-dim' },
-        'The run ends as soon as one of these holds. An empty field sets no limit.',
+        'The run ends as soon as one of these is reached. An empty field sets no limit.',
       ),
       this.list,
       this.also,

@@ -239,7 +239,8 @@ export function leftText(run: RunState, time: number): string {
   const { header } = run;
   if (header.state !== 'running') return '';
   if (header.deadline !== null) {
-    return `about ${roughly(Math.max(0, header.deadline - time))} left`;
+    const left = header.deadline - time;
+    return left < 1 ? '' : `about ${roughly(left)} left`;
   }
   const { progress } = header;
   if (progress !== null && progress > 0.05 && time > 10) {

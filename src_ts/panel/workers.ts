@@ -1,6 +1,6 @@
 /** The workers: how many there are, how many work, one more, one less. */
 
-import { fill, h, setText } from '../dom/dom';
+import { fill, h, setHidden, setText } from '../dom/dom';
 import { icon } from '../dom/icons';
 import type { PanelContext } from './context';
 
@@ -91,6 +91,7 @@ export class Workers {
       ['finished', 'failed', 'stopping'].includes(header.state);
     this.fewer.disabled = blocked || n <= 1;
     this.more.disabled = blocked;
-    this.fewer.parentElement?.toggleAttribute('hidden', header.readOnly);
+    const over = header.state === 'finished' || header.state === 'failed';
+    setHidden(this.root, over || header.readOnly);
   }
 }

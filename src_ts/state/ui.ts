@@ -18,7 +18,8 @@ export interface UiState {
   readonly sort: SortBy;
   readonly hiddenColumns: ReadonlySet<string>;
   readonly metric: string | null;
-  readonly xAxis: 'resource' | 'time';
+  /** null: time where each trial reports once, else the resource. */
+  readonly xAxis: 'resource' | 'time' | null;
   /** null: as the resource levels suggest. */
   readonly logX: boolean | null;
   readonly logY: boolean;
@@ -36,7 +37,7 @@ export function initialUi(): UiState {
     sort: { column: 'id', descending: true },
     hiddenColumns: new Set(['time']),
     metric: null,
-    xAxis: 'resource',
+    xAxis: null,
     logX: null,
     logY: false,
     bracket: null,

@@ -151,7 +151,9 @@ export class TrialTable {
     const ui = this.context.ui.value;
     if (run === null) return;
     const { header } = run;
+    const atRest = header.readOnly || header.state === 'finished' || header.state === 'failed';
     const key = JSON.stringify([
+      atRest,
       header.metricNames,
       header.hyperparameters,
       header.resourceAttr,
@@ -161,7 +163,7 @@ export class TrialTable {
     if (key !== this.columnsKey) {
       this.columnsKey = key;
       this.columns = columnsFor(header, rows.slice(-60)).filter(
-        (one) => !ui.hiddenColumns.has(one.id),
+        (one) => !ui.hiddenColumns.has(one.id) && !(atRest && one.kind === 'actions'),
       );
       const widths = this.columns.map((one) =>
         one.kind === 'actions'

@@ -77,7 +77,7 @@ export function columnsFor(header: Header, sample: readonly TrialRow[]): Column[
         id: 'state',
         title: 'state',
         kind: 'text',
-        widthCss: 104,
+        widthCss: 116,
         value: (row) => statusPhrase(row),
       }),
       sortKey: (row) => STATE_ORDER.indexOf(row.status),

@@ -103,6 +103,7 @@ export class TrialDrawer {
     this.draw(run, row);
     if (this.shown === row.id) return;
     this.shown = row.id;
+    this.bringIntoView();
     fill(this.timeline);
     this.log.clear(
       this.context.source.live ? 'asking for the log …' : 'the log is shown when the kernel runs',
@@ -110,6 +111,14 @@ export class TrialDrawer {
     clearInterval(this.timer);
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
     void this.refresh();
+  }
+
+  /** In a tall panel, the row that was clicked may be far below the top of the drawer. */
+  private bringIntoView(): void {
+    const { top } = this.root.getBoundingClientRect();
+    if (top < 0 || top > window.innerHeight - 120) {
+      this.root.firstElementChild?.scrollIntoView({ block: 'nearest' });
+    }
   }
 
   private draw(run: RunState, row: TrialRow): void {

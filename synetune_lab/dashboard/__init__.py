@@ -11,24 +11,25 @@ if TYPE_CHECKING:
 
 __all__ = ["mimebundle", "open_saved", "show"]
 
-_shown: dict[str, Dashboard] = {}
-
 
 def show(tuner: Tuner) -> Dashboard:
     """The live panel of a tuner, to be the last line of a cell."""
     from synetune_lab.dashboard.display import Dashboard, connect
 
-    hub = connect()
-    return Dashboard(hub, hub.watch(tuner), tuner)
+    panels = connect()
+    return Dashboard(panels, panels.hub.watch(tuner), tuner)
 
 
 def mimebundle(tuner: Tuner) -> dict[str, Any]:
-    """What a front end shows of a tuner."""
+    """What a front end shows of a tuner, by MIME type."""
     return show(tuner).bundle()
 
 
 def open_saved(path: Path | str) -> Dashboard:
-    """The panel of a saved run, read from its log; no pickle is loaded.
+    """The panel of a saved run, for reading only; its log is read, no pickle is loaded.
+
+    Args:
+        path: The run's folder.
 
     Raises:
         CommandRefused: If there is no run in the folder.
@@ -36,5 +37,5 @@ def open_saved(path: Path | str) -> Dashboard:
     from synetune_lab.dashboard.display import Dashboard, connect
     from synetune_lab.dashboard.queries import open_run
 
-    hub = connect()
-    return Dashboard(hub, open_run(hub, Path(path).expanduser()))
+    panels = connect()
+    return Dashboard(panels, open_run(panels.hub, Path(path).expanduser()))

@@ -6,69 +6,135 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from synetune_lab.dashboard.feed import RunFeed, live_header
+from synetune_lab.dashboard.live_feed import LiveFeed
 from synetune_lab.dashboard.messages import VERSION
-from synetune_lab.dashboard.queries import QUERIES
-from synetune_lab.errors import CommandRefused, SynetuneLabError
-from synetune_lab.store.run_files import to_json as plain
+from synetune_lab.errors import CommandRefused
 
 if TYPE_CHECKING:
+    from synetune_lab.dashboard.feed import RunFeed
     from synetune_lab.tuner import Tuner
 
 logger = logging.getLogger(__name__)
 
 PERIOD_S = 0.1
 """At most ten batches a second."""
+IDLE_S = 0.5
+"""How often to look at what nobody tells of: the end of a session, a picture that is due."""
 CREDIT_S = 5.0
 """Nothing is sent for a client that has not been heard of for so long."""
-IDLE_S = 0.5
+
+Job = Callable[[], None]
 
 
 class Transport(Protocol):
-    """A way to the clients; `path` is what they are told of it."""
-
-    path: str
+    """A way to clients. All behind it hear what is sent."""
 
     def send(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        """Send a message to all clients behind it."""
+        """Send a message."""
+
+
+class Sender(NamedTuple):
+    """Where a message came from: over which transport, and how it is told (`control`, ...)."""
+
+    transport: Transport
+    path: str
 
 
 @dataclass
 class Client:
-    """A view of a run: by which way it is reached, and when it was heard of last."""
+    """A view of a run: by which transport it is reached, and when it was heard of last."""
 
     transport: Transport
     heard_at: float
 
 
 class Hub:
-    """One a kernel. Its thread starts with the first message and owns all feeds."""
+    """One a kernel. Its thread sends all messages; it starts when needed and ends at rest.
 
-    def __init__(self) -> None:
+    Args:
+        on_message: Deals with a message of a client, on the hub's thread.
+
+    Attributes:
+        feeds: The runs by their keys. The thread reads it, any thread may add to it.
+        chores: Called on the hub's thread after each look at the runs.
+    """
+
+    def __init__(self, on_message: Callable[[Hub, Sender, Any], None]) -> None:
         self.feeds: dict[str, RunFeed] = {}
+        self.chores: list[Job] = []
+        self._on_message = on_message
         self._clients: dict[tuple[str, str], Client] = {}
-        self._inbox: deque[Callable[[], None]] = deque()
+        self._inbox: deque[Job] = deque()
+        self._has_news = False
         self._wake = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._published_at = 0.0
-        self.after_publish: list[Callable[[], None]] = []
 
     # -- any thread -----------------------------------------------------------------------------
 
-    def receive(self, transport: Transport, content: Any) -> None:
+    def receive(self, transport: Transport, content: Any, path: str) -> None:
         """A message has come; returns at once."""
-        self.call(lambda: self._dispatch(transport, content))
+        self.call(lambda: self._on_message(self, Sender(transport, path), content))
 
-    def call(self, job: Callable[[], None]) -> None:
+    def call(self, job: Job) -> None:
         """Have something done on the hub's thread."""
         self._inbox.append(job)
         self._wake.set()
+        self._ensure_thread()
+
+    def notify(self) -> None:
+        """A run has something new; costs next to nothing if that is known already."""
+        if not self._has_news:
+            self._has_news = True
+            self._wake.set()
+            self._ensure_thread()
+
+    def watch(self, tuner: Tuner) -> LiveFeed:
+        """Make a tuner's run known to panels."""
+        with self._lock:
+            feed = self.feeds.get(tuner.name)
+            if not isinstance(feed, LiveFeed) or feed.tuner is not tuner:
+                feed = LiveFeed(tuner, self.notify, self._forget)
+                self.add(feed)
+        self.notify()
+        return feed
+
+    def add(self, feed: RunFeed) -> None:
+        """Make a run known to panels; replaces what had its key."""
+        with self._lock:
+            former = self.feeds.get(feed.key)
+            self.feeds[feed.key] = feed
+        if former is not None:
+            former.close()
+            self.call(lambda: self._drop_clients(feed.key))  # each gets a snapshot again
+
+    def feed_of(self, run: Any) -> RunFeed:
+        """The run of that key.
+
+        Raises:
+            CommandRefused: If there is none.
+        """
+        feed = self.feeds.get(str(run))
+        if feed is None:
+            raise CommandRefused(f"this kernel does not know the run {run!r}")
+        return feed
+
+    def _forget(self, feed: RunFeed) -> None:
+        """Nobody keeps the tuner any more."""
+
+        def leave() -> None:
+            if self.feeds.get(feed.key) is feed:
+                del self.feeds[feed.key]
+                self._say_bye(feed.key, "its tuner is gone: nothing in the kernel refers to it")
+
+        self.call(leave)
+
+    def _ensure_thread(self) -> None:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
@@ -76,59 +142,94 @@ class Hub:
                 )
                 self._thread.start()
 
-    def notify(self) -> None:
-        """A run has something new."""
-        self._wake.set()
-
-    def watch(self, tuner: Tuner) -> str:
-        """Make a tuner's run known to panels; the name that messages call it by."""
-        with self._lock:
-            feed = self.feeds.get(tuner.name)
-            if feed is None or feed.tuner is not tuner:
-                if feed is not None:
-                    feed.close()
-                path = Path(tuner.tuner_path)
-                feed = RunFeed(tuner.name, live_header(tuner), path, tuner, self.notify)
-                self.feeds[tuner.name] = feed
-        return feed.key
-
     # -- the hub's thread -----------------------------------------------------------------------
 
     def _main(self) -> None:
         while True:
-            self._wake.wait(IDLE_S)
-            rest = self._published_at + PERIOD_S - time.monotonic()
+            self._wake.wait(max(0.0, self._due_at() - time.monotonic()))
             self._wake.clear()
             self._work_off()
-            if rest > 0:
-                time.sleep(rest)
-                self._work_off()
+            if time.monotonic() < self._due_at():
+                continue
+            self._has_news = False
             self._published_at = time.monotonic()
             for feed in list(self.feeds.values()):
-                self._guarded(lambda feed=feed: self._publish(feed))  # type: ignore[misc]
-            for job in self.after_publish:
-                self._guarded(job)
+                self.publish(feed)
+            for chore in self.chores:
+                self._guarded(chore)
+            if self._may_rest():
+                return
+
+    def _due_at(self) -> float:
+        return self._published_at + (PERIOD_S if self._has_news else IDLE_S)
+
+    def _may_rest(self) -> bool:
+        """Whether nothing can come that nobody would tell of."""
+        with self._lock:
+            is_needed = (
+                self._inbox
+                or self._has_news
+                or self._clients
+                or any(feed.session is not None for feed in self.feeds.values())
+            )
+            if not is_needed:
+                self._thread = None
+            return not is_needed
 
     def _work_off(self) -> None:
         while self._inbox:
             self._guarded(self._inbox.popleft())
 
     @staticmethod
-    def _guarded(job: Callable[[], None]) -> None:
+    def _guarded(job: Job) -> None:
         try:
             job()
         except Exception:
-            logger.exception("the panel's thread goes on after an error")
+            logger.exception("the panel goes on after an error")
 
-    def _publish(self, feed: RunFeed) -> None:
-        feed.refresh()
-        transports = self._transports(feed.key)
-        if not transports:
+    # -- for those who deal with messages, on the hub's thread ----------------------------------
+
+    def publish(self, feed: RunFeed) -> None:
+        """Send what has changed to those that look.
+
+        After an error the state of the clients is not known: they are dropped, and each gets a
+        snapshot when it is heard of next.
+        """
+        try:
+            transports = self._transports(feed.key)
+            if transports or isinstance(feed, LiveFeed):
+                feed.refresh()  # what a session tells must not pile up
+            message = feed.delta() if transports else None
+            if message is not None:
+                for transport in transports:
+                    transport.send(*message)
+        except Exception:
+            logger.exception("the panel of %s could not be kept up to date", feed.key)
+            self._drop_clients(feed.key)
+
+    def send_snapshot(self, sender: Sender, client: str, run: str) -> None:
+        """Send the whole state to a client, and what changes from then on."""
+        feed = self.feeds.get(run)
+        if feed is None:
+            self._tell(sender.transport, run, "this kernel does not know the run (any more)")
             return
-        message = feed.delta()
-        if message is not None:
-            for transport in transports:
-                transport.send(*message)
+        self.publish(feed)  # brings the others to where the newcomer begins
+        try:
+            message = feed.snapshot()
+        except Exception as error:
+            logger.exception("the state of %s could not be put together", run)
+            self._tell(sender.transport, run, f"its state can't be shown: {error}")
+            return
+        self._clients[client, run] = Client(sender.transport, time.monotonic())
+        sender.transport.send(*message)
+
+    def heard_of(self, client: str, run: str) -> bool:
+        """A client is there; False if it is not known (any more) and needs a snapshot."""
+        known = self._clients.get((client, run))
+        if known is None:
+            return False
+        known.heard_at = time.monotonic()
+        return True
 
     def _transports(self, run: str) -> list[Transport]:
         """The ways to those that look at the run and were heard of lately, each once."""
@@ -142,116 +243,15 @@ class Hub:
                 found.append(client.transport)
         return found
 
-    # -- messages from clients ------------------------------------------------------------------
+    def _drop_clients(self, run: str) -> None:
+        for key in [key for key in self._clients if key[1] == run]:
+            del self._clients[key]
 
-    def _dispatch(self, transport: Transport, content: Any) -> None:
-        if not isinstance(content, Mapping) or content.get("v") != VERSION:
-            logger.warning("a message of another version of the panel was left out")
-            return
-        kind, client = content.get("kind"), str(content.get("client"))
-        run = content.get("run")
-        if kind == "hello":
-            self._hello(transport, client, run)
-        elif kind == "resync" and isinstance(run, str):
-            self._send_snapshot(transport, client, run)
-        elif kind == "seen" and isinstance(run, str):
-            self._seen(transport, client, run)
-        elif kind == "command":
-            self._command(transport, client, content)
-        elif kind == "query":
-            self._query(transport, client, content)
+    def _say_bye(self, run: str, why: str) -> None:
+        for transport in self._transports(run):
+            self._tell(transport, run, why)
+        self._drop_clients(run)
 
-    def _hello(self, transport: Transport, client: str, run: Any) -> None:
-        runs = []
-        for key, feed in self.feeds.items():
-            feed.refresh()
-            runs.append({"run": key, "name": key, "state": feed.header()["state"]})
-        welcome = {"v": VERSION, "kind": "welcome", "client": client, "runs": runs}
-        transport.send({**welcome, "run": run, "path": transport.path}, [])
-        if isinstance(run, str):
-            self._send_snapshot(transport, client, run)
-
-    def _seen(self, transport: Transport, client: str, run: str) -> None:
-        known = self._clients.get((client, run))
-        if known is None:
-            self._send_snapshot(transport, client, run)
-        else:
-            known.heard_at = time.monotonic()
-
-    def _send_snapshot(self, transport: Transport, client: str, run: str) -> None:
-        feed = self.feeds.get(run)
-        if feed is None:
-            why = "this kernel does not know the run (any more)"
-            transport.send({"v": VERSION, "kind": "bye", "run": run, "why": why}, [])
-            return
-        self._publish(feed)  # brings the others to where the newcomer begins
-        self._clients[client, run] = Client(transport, time.monotonic())
-        transport.send(*feed.snapshot())
-
-    def _command(self, transport: Transport, client: str, content: Mapping[str, Any]) -> None:
-        request = str(content.get("id"))
-        answer = {"v": VERSION, "kind": "ack", "client": client, "id": request}
-        try:
-            feed = self._feed(content)
-            session = feed.session
-            if session is None or not session.is_alive:
-                raise CommandRefused("the run is not being driven: resume it first")
-            name, args = str(content.get("cmd")), dict(content.get("args") or {})
-            if name == "save":
-                future: Any = session.save()
-            else:
-                future = session.submit(name, args, origin="panel", command_id=request)
-        except SynetuneLabError as error:
-            transport.send({**answer, "ok": False, "error": str(error)}, [])
-            return
-        future.add_done_callback(
-            lambda done: self.call(lambda: transport.send({**answer, **outcome(done)}, []))
-        )
-
-    def _query(self, transport: Transport, client: str, content: Mapping[str, Any]) -> None:
-        answer = {
-            "v": VERSION,
-            "kind": "answer",
-            "client": client,
-            "id": str(content.get("id")),
-        }
-        what = str(content.get("what"))
-
-        def reply(told: dict[str, Any]) -> None:
-            self.call(lambda: transport.send({**answer, **told}, []))
-
-        try:
-            if what not in QUERIES:
-                raise CommandRefused(f"there is no query {what!r}")
-            QUERIES[what](self, content, dict(content.get("args") or {}), reply)
-        except (SynetuneLabError, OSError, KeyError, ValueError, TypeError) as error:
-            reply({"ok": False, "error": str(error)})
-
-    def _feed(self, content: Mapping[str, Any]) -> RunFeed:
-        feed = self.feeds.get(str(content.get("run")))
-        if feed is None:
-            raise CommandRefused(f"this kernel does not know the run {content.get('run')!r}")
-        return feed
-
-    feed_of = _feed
-
-
-def outcome(future: Any) -> dict[str, Any]:
-    """What became of a command, as the protocol says it."""
-    error = future.exception()
-    if error is not None:
-        return {"ok": False, "error": str(error)}
-    return {"ok": True, "result": plain(future.result())}
-
-
-_hub: Hub | None = None
-_hub_lock = threading.Lock()
-
-
-def the_hub() -> Hub:
-    """The hub of this process."""
-    global _hub
-    with _hub_lock:
-        if _hub is None:
-            _hub = Hub()
-        return _hub
+    @staticmethod
+    def _tell(transport: Transport, run: str, why: str) -> None:
+        transport.send({"v": VERSION, "kind": "bye", "run": run, "why": why}, [])

@@ -26,8 +26,8 @@ def snapshot(run: str, view: ViewModel, header: dict[str, Any]) -> Message:
         "trials": list(view.trials.values()),
         "reports": {"n": len(reports), "columns": reports.describe(), "thinned": thinned},
         "rungs": view.rungs.columns(),
-        "flags": view.flags,
-        "best": view.best,
+        "flags": list(view.flags),
+        "best": list(view.best),
     }
     return content, reports.buffers()
 
@@ -68,6 +68,6 @@ def static_snapshot(
             "thinned": len(indices) < len(view.reports),
         },
         "rungs": view.rungs.columns(),
-        "flags": view.flags,
-        "best": view.best,
+        "flags": list(view.flags),
+        "best": list(view.best),
     }

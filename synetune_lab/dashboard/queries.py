@@ -2,125 +2,135 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.dashboard.feed import RunFeed
+from synetune_lab.dashboard.columns import thin
+from synetune_lab.dashboard.saved_feed import SavedFeed
 from synetune_lab.engine.command_handlers import preview_space
 from synetune_lab.errors import CommandRefused
-from synetune_lab.store.run_files import read_run_file
-from synetune_lab.store.run_files import to_json as plain
 from synetune_lab.store.saved_runs import saved_runs
 from synetune_lab.util import experiment_path
 
 if TYPE_CHECKING:
+    from synetune_lab.dashboard.feed import RunFeed
     from synetune_lab.dashboard.hub import Hub
 
-Reply = Callable[[dict[str, Any]], None]
-Query = Callable[["Hub", Mapping[str, Any], dict[str, Any], Reply], None]
+logger = logging.getLogger(__name__)
+
+Query = Callable[["Hub", Any, dict[str, Any]], "Future[Any]"]
 LOG_LINES = 80
-_TAIL_BYTES = 64 * 1024
+MOST_POINTS_OF_A_TRIAL = 5000
 
 
-def _done(reply: Reply, result: Any) -> None:
-    reply({"ok": True, "result": result})
+def _trial(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
+    feed = hub.feed_of(run)
+    trial_id = _number_of_trial(args)
+    with feed.lock:
+        row = feed.view.trials.get(trial_id)
+        if row is None:
+            raise CommandRefused(f"there is no trial {trial_id}")
+        reports = feed.view.reports
+        mine = reports.rows(indices=[i for i, t in enumerate(reports.trial) if t == trial_id])
+        detail = {"config": row["config"], "statuses": list(feed.view.history[trial_id])}
+    if len(mine) > MOST_POINTS_OF_A_TRIAL:
+        mine = mine.rows(indices=thin(mine, MOST_POINTS_OF_A_TRIAL))
+    detail["reports"] = mine.lists()
+    return _aside(lambda: {**detail, "log": _log(feed, trial_id)})
 
 
-def _trial(hub: Hub, content: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
-    feed = hub.feed_of(content)
-    trial_id = int(args["trial_id"])
-    row = feed.view.trials.get(trial_id)
-    if row is None:
-        raise CommandRefused(f"there is no trial {trial_id}")
-    columns = feed.view.reports
-    indices = [i for i, trial in enumerate(columns.trial) if trial == trial_id]
-    _done(
-        reply,
-        {
-            "config": row["config"],
-            "statuses": feed.view.history[trial_id],
-            "reports": columns.rows(indices=indices).lists(),
-            "log": _log(feed, trial_id),
-        },
-    )
+def _number_of_trial(args: dict[str, Any]) -> int:
+    trial_id = args.get("trial_id")
+    if not isinstance(trial_id, int) or isinstance(trial_id, bool):
+        raise CommandRefused(f"trial_id must be the number of a trial, got {trial_id!r}")
+    return trial_id
 
 
 def _log(feed: RunFeed, trial_id: int) -> dict[str, list[str]]:
-    """The last lines of both logs, from the backend or, for a saved run, from its folder."""
-    tuner = feed.tuner
-    if tuner is not None:
-        return tuner.trial_backend.log_tail(trial_id, LOG_LINES)
-    folder = feed.path / str(trial_id)
-    return {"stdout": tail(folder / "std.out"), "stderr": tail(folder / "std.err")}
-
-
-def tail(path: Path) -> list[str]:
-    """The last lines of a text file; none if it is not there."""
     try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL_BYTES))
-            return file.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
-    except OSError:
-        return []
+        return feed.log_tail(trial_id, LOG_LINES)
+    except Exception as error:  # a backend of the user's own, a folder that is gone
+        logger.debug("no log of trial %d", trial_id, exc_info=True)
+        return {"stdout": [], "stderr": [f"(the log can't be read: {error})"]}
 
 
-def _preview(hub: Hub, content: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
-    session = hub.feed_of(content).session
-    if session is None or not session.is_alive:
+def _preview(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
+    session = hub.feed_of(run).session
+    if session is None:
         raise CommandRefused("the run is not being driven: resume it first")
-    future = session.read(lambda engine: plain(preview_space(engine, args)))
-
-    def told(done: Any) -> None:
-        error = done.exception()
-        reply(
-            {"ok": False, "error": str(error)} if error else {"ok": True, "result": done.result()}
-        )
-
-    future.add_done_callback(told)
+    if not isinstance(args.get("space"), dict):
+        raise CommandRefused(f"space must be an object, got {args.get('space')!r}")
+    return session.read(lambda engine: preview_space(engine, args))
 
 
-def _rungs(hub: Hub, content: Mapping[str, Any], _: dict[str, Any], reply: Reply) -> None:
-    _done(reply, hub.feed_of(content).view.rungs.columns())
+def _rungs(hub: Hub, run: Any, _: dict[str, Any]) -> Future[Any]:
+    feed = hub.feed_of(run)
+    with feed.lock:
+        return _done(feed.view.rungs.columns())
 
 
-def _saved_runs(_hub: Hub, _content: Mapping[str, Any], _: dict[str, Any], reply: Reply) -> None:
-    _done(reply, plain(saved_runs(Path(experiment_path()))))
+def _saved_runs(_hub: Hub, _run: Any, _args: dict[str, Any]) -> Future[Any]:
+    return _aside(lambda: saved_runs(Path(experiment_path())))
 
 
-def _open_saved(hub: Hub, _: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
-    _done(reply, {"run": open_run(hub, Path(str(args["path"])).expanduser())})
+def _open_saved(hub: Hub, _: Any, args: dict[str, Any]) -> Future[Any]:
+    path = args.get("path")
+    if not isinstance(path, str) or not path.strip():
+        raise CommandRefused(f"path must be the folder of a run, got {path!r}")
+    return _aside(lambda: {"run": open_run(hub, Path(path).expanduser()).key})
 
 
-def open_run(hub: Hub, path: Path) -> str:
-    """Make a saved run known to panels, folded from its log; what messages call it.
+def open_run(hub: Hub, path: Path) -> RunFeed:
+    """Make a saved run known to panels, folded from its log.
+
+    Returns:
+        Its feed, or that of the tuner of this process whose run it is.
 
     Raises:
         CommandRefused: If there is no run in the folder.
     """
     path = path.resolve()
-    for key, feed in hub.feeds.items():
-        if feed.path.resolve() == path and feed.tuner is not None:
-            return key
-    header = read_run_file(path)
-    if header is None:
-        raise CommandRefused(f"there is no saved run in {path}")
-    feed = RunFeed(str(path), header, path)
-    feed.fold_log()
-    hub.feeds[feed.key] = feed
-    return feed.key
+    known = [feed for feed in list(hub.feeds.values()) if feed.path.resolve() == path]
+    if known:
+        return min(known, key=lambda feed: isinstance(feed, SavedFeed))
+    opened = SavedFeed(path)
+    opened.refresh()
+    hub.add(opened)
+    return opened
 
 
-def _resume_code(hub: Hub, content: Mapping[str, Any], args: dict[str, Any], reply: Reply) -> None:
-    path = args.get("path") or str(hub.feed_of(content).path)
+def _resume_code(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
+    path = args.get("path") or str(hub.feed_of(run).path)
     code = (
         "from synetune_lab import Tuner\n\n"
         f"tuner = Tuner.resume({str(path)!r})  # runs code from the saved state\n"
         "tuner.start()\ntuner"
     )
-    _done(reply, {"code": code})
+    return _done({"code": code})
+
+
+def _done(result: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(result)
+    return future
+
+
+def _aside(function: Callable[[], Any]) -> Future[Any]:
+    """Have something done that may take long, so that the other panels need not wait for it."""
+    future: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="synetune-lab panel query", daemon=True).start()
+    return future
 
 
 QUERIES: dict[str, Query] = {

@@ -19,12 +19,12 @@ def headline(header: dict[str, Any], best: list[list[float]]) -> str:
     return " | ".join(parts)
 
 
-def best_rows(snapshot: dict[str, Any]) -> list[dict[str, Any]]:
+def best_rows(snapshot: dict[str, Any], most: int = MOST_ROWS) -> list[dict[str, Any]]:
     """The best trials, best first."""
     header = snapshot["header"]
     sign = -1.0 if header["metric_modes"][:1] == ["max"] else 1.0
     known = [row for row in snapshot["trials"] if row["best"] is not None]
-    return sorted(known, key=lambda row: sign * row["best"])[:MOST_ROWS]
+    return sorted(known, key=lambda row: sign * row["best"])[:most]
 
 
 def as_html(snapshot: dict[str, Any]) -> str:

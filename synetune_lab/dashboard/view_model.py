@@ -35,6 +35,11 @@ class ViewModel:
 
     Attributes:
         seq: Number of the last record that was folded in.
+        time: Seconds that the run was driven and not paused, as of that record. All times that the
+            panel shows are of this clock; those of records go on during a pause.
+        trials: The row of each trial, as the protocol has it.
+        waiting_configs: How many configurations of the user wait for a worker.
+        history: The statuses of each trial.
     """
 
     def __init__(self, header: Mapping[str, Any]) -> None:
@@ -42,8 +47,8 @@ class ViewModel:
         scheduler = self.header.get("scheduler") or {}
         names = self.header.get("metric_names") or scheduler.get("metric_names") or []
         modes = self.header.get("metric_modes") or scheduler.get("metric_mode") or []
-        self.metric_names: list[str] = [str(name) for name in names]
-        self.metric_modes: list[str] = [str(mode) for mode in modes]
+        self.metric_names = _texts(names)
+        self.metric_modes = _texts(modes)
         self.resource_attr: str | None = scheduler.get("resource_attr")
         self._sign = -1.0 if self.metric_modes[:1] == ["max"] else 1.0
         self.seq = 0
@@ -54,7 +59,7 @@ class ViewModel:
         self.n_workers = int(self.header.get("n_workers") or 1)
         self.space_version = 0
         self.space: dict[str, Any] = dict(self.header.get("config_space") or {})
-        self.stop_criterion: Any = self.header.get("stop_criterion")
+        self.stop_criterion: Any = plain(self.header.get("stop_criterion"))
         self.trials: dict[int, dict[str, Any]] = {}
         self.history: dict[int, list[dict[str, Any]]] = {}
         self.counts = dict.fromkeys(STATUSES, 0)
@@ -62,8 +67,9 @@ class ViewModel:
         self.rungs = RungBoard()
         self.best: list[list[float]] = []
         self.flags: list[dict[str, Any]] = []
-        self.paused_s = 0.0
-        self._paused_since: float | None = None
+        self._clock = 0.0
+        self._paused_s = 0.0
+        self.waiting_configs = 0
         self._changed: set[int] = set()
         self._sent_reports = self._sent_best = self._sent_flags = 0
 
@@ -72,26 +78,39 @@ class ViewModel:
         for record in records:
             if record["n"] <= self.seq:
                 continue
-            self.seq, self.time, self.wall = record["n"], record["t"], record["w"]
+            self.seq, self.wall = record["n"], record["w"]
+            self._tick(record["t"])
             for action in record["a"]:
                 handler = self._HANDLERS.get(action["kind"])
                 if handler is not None:
                     handler(self, action)
 
+    def _tick(self, clock: float) -> None:
+        if self.state == "paused":
+            self._paused_s += max(0.0, clock - self._clock)
+        self._clock = max(clock, self._clock)
+        self.time = self._clock - self._paused_s
+
     # -- one action -----------------------------------------------------------------------------
 
     def _start(self, action: Mapping[str, Any]) -> None:
-        trial_id = action["trial_id"]
         reason = action.get("reason") or {}
-        row = self.trials.get(trial_id) or self._new_row(trial_id)
-        row.update(
+        is_added = reason.get("kind") == "enqueued"
+        if is_added:
+            self.waiting_configs -= 1
+        self._row(action).update(
             config=plain(action["config"]),
             space_version=action.get("space_version", 0),
             run=action["run"],
-            origin="user" if reason.get("kind") == "enqueued" else "scheduler",
+            origin="user" if is_added else "scheduler",
             reason=plain(reason) or None,
         )
+
+    def _row(self, action: Mapping[str, Any]) -> dict[str, Any]:
+        """The row of the action's trial, which is going to change."""
+        trial_id = action["trial_id"]
         self._changed.add(trial_id)
+        return self.trials.get(trial_id) or self._new_row(trial_id)
 
     def _new_row(self, trial_id: int) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -120,37 +139,32 @@ class ViewModel:
         return row
 
     def _resume(self, action: Mapping[str, Any]) -> None:
-        trial_id = action["trial_id"]
-        row = self.trials[trial_id]
+        row = self._row(action)
         row["run"] = action["run"]
         row["config"] = plain(action["config"])
         reason = action.get("reason")
         if reason and reason.get("kind") == "promoted":
-            self.rungs.promoted(trial_id, reason, self.time)
+            self.rungs.promoted(action["trial_id"], reason, self.time)
             row["decision"] = plain(reason)
-        self._changed.add(trial_id)
 
     def _status(self, action: Mapping[str, Any]) -> None:
-        trial_id, status = action["trial_id"], action["status"]
-        row = self.trials.get(trial_id) or self._new_row(trial_id)
+        row, status = self._row(action), action["status"]
         self.counts[row["status"]] -= 1
         self.counts[status] += 1
         row["status"], row["paused_by"] = status, action.get("paused_by")
-        row["error"] = action.get("error") or row["error"]
-        if status in _ENDED:
-            row["ended"] = self.time
+        row["error"] = plain(action.get("error")) or row["error"]
+        row["ended"] = self.time if status in _ENDED else None
         step = {
             "t": self.time,
             "status": status,
             "cause": action.get("cause"),
             "reason": plain(action.get("reason")),
         }
-        self.history[trial_id].append(step)
-        self._changed.add(trial_id)
+        self.history[row["id"]].append(step)
 
     def _decision(self, action: Mapping[str, Any]) -> None:
         trial_id, result = action["trial_id"], action["result"]
-        row = self.trials[trial_id]
+        row = self._row(action)
         row["n_reports"] += 1
         values = [as_float(result.get(name)) for name in self.metric_names]
         resource = finite(result.get(self.resource_attr)) if self.resource_attr else None
@@ -167,7 +181,6 @@ class ViewModel:
             level = self.rungs.judged(trial_id, reason, self.time)
             if level is not None:
                 row["rung"], row["bracket"] = level, reason.get("bracket") or 0
-        self._changed.add(trial_id)
 
     def _improve(self, row: dict[str, Any], value: float) -> None:
         if not math.isfinite(value):
@@ -186,7 +199,7 @@ class ViewModel:
         elif what in ("stopping", "finished"):
             self.state, self.why = what, details.get("why", self.why)
         elif what == "paused":
-            self.state, self._paused_since = "paused", self.time
+            self.state = "paused"
         elif what == "resumed":
             self.state = "running"
         elif what == "workers":
@@ -196,6 +209,8 @@ class ViewModel:
             self.space = dict(details["space"])
         elif what == "stop_criterion":
             self.stop_criterion = plain(details)
+        elif what == "enqueued":
+            self.waiting_configs += 1
         if what in _FLAGS:
             flag = {"t": self.time, "kind": what, "origin": action.get("origin")}
             self.flags.append({**flag, "details": plain(details)})
@@ -208,51 +223,7 @@ class ViewModel:
         "run": _run,
     }
 
-    # -- what the panel gets --------------------------------------------------------------------
-
-    def describe_run(self) -> dict[str, Any]:
-        """The header of the protocol, as far as records tell it."""
-        from_start = {
-            key: plain(self.header.get(key))
-            for key in ("name", "started_at", "backend", "path", "saved_at", "scheduler")
-        }
-        scheduler = from_start["scheduler"] or {}
-        busy = sum(self.counts[s] for s in (Status.in_progress, Status.pausing, Status.stopping))
-        return {
-            **from_start,
-            "state": self.state,
-            "why": self.why,
-            "read_only": False,
-            "metric_names": self.metric_names,
-            "metric_modes": self.metric_modes,
-            "resource_attr": self.resource_attr,
-            "max_resource": finite(scheduler.get("max_resource")),
-            "config_space": plain(self.space),
-            "space_version": self.space_version,
-            "hyperparameters": [k for k, v in self.space.items() if is_domain(v)],
-            "n_workers": self.n_workers,
-            "busy_workers": busy,
-            "tuner_time": self.time,
-            "wall_now": self.wall,
-            "deadline": self._deadline(),
-            "counts": dict(self.counts),
-            "num_reports": len(self.reports),
-            "waits_for": self._waits_for(busy),
-            "controls": True,
-            "stop_criterion": self.stop_criterion,
-            "progress": None,
-        }
-
-    def _deadline(self) -> float | None:
-        limit = (self.stop_criterion or {}).get("max_wallclock_time")
-        return None if limit is None else limit + self.paused_s
-
-    def _waits_for(self, busy: int) -> str | None:
-        if self.state == "stopping" and busy:
-            return f"{busy} trial{'s' * (busy != 1)} to end"
-        if self.state == "paused":
-            return "you to resume the run"
-        return None
+    # -- what has changed -----------------------------------------------------------------------
 
     def take_delta(self) -> dict[str, Any]:
         """What has changed since this (or `mark_sent`) was called last, without the header."""
@@ -269,12 +240,12 @@ class ViewModel:
     def mark_sent(self) -> None:
         """Forget what has changed: whoever looks has all."""
         self._changed.clear()
-        self.rungs.changed.clear()
+        self.rungs.take_changed()
         self._sent_reports = len(self.reports)
         self._sent_flags = len(self.flags)
         self._sent_best = len(self.best)
 
 
-def is_domain(value: Any) -> bool:
-    """Whether an entry of a space in its JSON form is a domain."""
-    return isinstance(value, Mapping) and "domain_cls" in value
+def _texts(value: Any) -> list[str]:
+    """A list of names; one alone may come without a list."""
+    return [value] if isinstance(value, str) else [str(entry) for entry in value]

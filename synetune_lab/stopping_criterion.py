@@ -49,6 +49,7 @@ class StoppingCriterion:
                 raise ValueError(f"{field.name} must be a number of at least 0, got {value!r}")
 
     def __call__(self, status: TuningStatus) -> bool:
+        """Whether a rule holds."""
         return self.why(status) is not None
 
     def why(self, status: TuningStatus) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +177,8 @@ class TuningStatus:
             if trial_id in self._times:
                 row["worker-time"] = self._times[trial_id]
             rows.append(row)
-        return pd.DataFrame(rows)
+        frame: pd.DataFrame = pd.DataFrame(rows)
+        return frame
 
     def status_table(self) -> str:
         """The status table: one line a trial, and a line of counts."""
@@ -190,7 +190,8 @@ class TuningStatus:
         """Counts in one line."""
         return (
             f"{self.num_trials_running} trials running, {self.num_trials_finished} finished "
-            f"({self.num_trials_completed} until the end), {self.wallclock_time:.2f}s wallclock-time"
+            f"({self.num_trials_completed} until the end), "
+            f"{self.wallclock_time:.2f}s wallclock-time"
         )
 
     def __str__(self) -> str:
@@ -211,4 +212,4 @@ def print_best_metric_found(
     statistics = tuning_status.trial_metric_statistics[trial_id]
     value = (statistics.min_metrics if mode == "min" else statistics.max_metrics)[name]
     logging.getLogger(__name__).info("%s: best %s for trial-id %s", name, value, trial_id)
-    return trial_id, float(value) if not math.isinf(value) else value
+    return trial_id, float(value)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.dashboard.columns import thin
 from synetune_lab.dashboard.saved_feed import SavedFeed
-from synetune_lab.engine.command_handlers import preview_space
 from synetune_lab.errors import CommandRefused
 from synetune_lab.store.saved_runs import saved_runs
 from synetune_lab.util import experiment_path
@@ -64,7 +63,7 @@ def _preview(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
         raise CommandRefused("the run is not being driven: resume it first")
     if not isinstance(args.get("space"), dict):
         raise CommandRefused(f"space must be an object, got {args.get('space')!r}")
-    return session.read(lambda engine: preview_space(engine, args))
+    return session.read(lambda engine: engine.preview_space(args["space"]))
 
 
 def _rungs(hub: Hub, run: Any, _: dict[str, Any]) -> Future[Any]:

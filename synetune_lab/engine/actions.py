@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar
 
 Json = Any
 
@@ -102,8 +102,8 @@ class ChangeStatus:
     """A trial has changed its status.
 
     Attributes:
-        status: The new one, of `synetune_lab.backend.trial_status.Status`.
-        paused_by: `scheduler` or `user` for a paused trial.
+        status: The new one, of `synetune_lab.trial.Status`.
+        paused_by: `scheduler`, `user` or `run` for a paused trial.
         error: For a failed trial.
         cause: What led to it, in one word: `scheduler`, `user`, `script`, `run`, `crash`.
         reason: Details, where somebody can give them.
@@ -155,9 +155,9 @@ class FinishRun:
     why: str
 
 
-BackendAction = Union[StartTrial, ResumeTrial, PauseTrial, StopTrial, DeleteCheckpoint]
-SessionAction = Union[RecordDecision, ChangeStatus, ChangeRun, AnswerCommand, FinishRun]
-Action = Union[BackendAction, SessionAction]
+BackendAction = StartTrial | ResumeTrial | PauseTrial | StopTrial | DeleteCheckpoint
+SessionAction = RecordDecision | ChangeStatus | ChangeRun | AnswerCommand | FinishRun
+Action = BackendAction | SessionAction
 
 ACTION_TYPES: dict[str, type] = {
     cls.kind: cls

@@ -26,9 +26,9 @@ def _refuse(name: str, value: Any, wanted: str) -> CommandRefused:
 
 
 def _ids(name: str, value: Any) -> list[int]:
-    if isinstance(value, (list, tuple)) and value:
-        if all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in value):
-            return list(dict.fromkeys(value))
+    given = isinstance(value, (list, tuple)) and len(value) > 0
+    if given and all(isinstance(i, int) and not isinstance(i, bool) and i >= 0 for i in value):
+        return list(dict.fromkeys(value))
     raise _refuse(name, value, "a list of numbers of trials")
 
 

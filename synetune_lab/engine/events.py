@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Union
+from typing import Any, ClassVar, Literal
 
 Json = Any
 """A value that `json.dumps` takes."""
@@ -23,11 +23,13 @@ class RunOpened:
         alive: Trials (with the number of their current run) whose processes were found alive
             and adopted. A trial that was in progress and is not listed is started again from
             its checkpoint.
+        unix_time: Unix time now, None if creation times of trials don't matter.
     """
 
     kind: ClassVar[str] = "run_opened"
     resumed: bool = False
     alive: Mapping[str, int] = field(default_factory=dict)
+    unix_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class TimePassed:
     kind: ClassVar[str] = "time_passed"
 
 
-Event = Union[RunOpened, TrialStarted, TrialReported, TrialEnded, CommandReceived, TimePassed]
+Event = RunOpened | TrialStarted | TrialReported | TrialEnded | CommandReceived | TimePassed
 
 EVENT_TYPES: dict[str, type] = {
     cls.kind: cls

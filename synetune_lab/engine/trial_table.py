@@ -16,7 +16,8 @@ class TrialRecord:
     Attributes:
         trial: The trial as schedulers see it.
         status: Of `Status`.
-        paused_by: `scheduler`, `user` or `run` while it is paused (or pausing).
+        paused_by: While it is paused or pausing: `scheduler` (which may let it go on), `user` (only
+            the user does), or `run` (it goes on when the run does).
         run: Number of its current run, from 0.
         space_version: Version of the configuration space that its configuration comes from.
         handle: What the backend finds its process by.
@@ -28,6 +29,9 @@ class TrialRecord:
         reason: Why it got this configuration.
         origin: `scheduler` or `user`.
         losses: How often its process was lost.
+        removed: Whether the scheduler was told that it was paused or stopped, and not yet that it
+            goes on.
+        is_complete: Whether it has reached the maximum resource: whatever ends it, it is complete.
     """
 
     trial: Trial
@@ -44,6 +48,8 @@ class TrialRecord:
     reason: Mapping[str, Any] | None = None
     origin: str = "scheduler"
     losses: int = 0
+    removed: bool = False
+    is_complete: bool = False
 
     @property
     def trial_id(self) -> int:

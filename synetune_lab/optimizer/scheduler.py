@@ -76,7 +76,8 @@ class TrialScheduler:
             trial_id: The number that a new trial would get.
 
         Returns:
-            The suggestion; None if there will never be another one.
+            The suggestion; None if there is nothing to do now. It is asked again after each rung
+            decision, end of a trial or command; when it has nothing and nothing runs, the run ends.
         """
         return self._suggest(trial_id)
 
@@ -143,7 +144,9 @@ class TrialScheduler:
           `rank` (from 1), `size` (entries in the rung, itself included), `goes_on` (bool).
         - `promoted`: a paused trial goes on: `bracket`, `level` (where it paused), `to_level`,
           `value`, `cutoff`, `rank`, `size`.
-        - `max_resource`: it reached the maximum resource, `level`.
+        - `max_resource`: it reached the maximum resource, `level`; its end counts as complete.
+          With `ends_by_itself`, the script knows its maximum: it is not killed while it saves its
+          model.
 
         None if there is nothing to tell (a plain "go on" between rungs).
         """

@@ -122,7 +122,7 @@ class RunLoop:
         self.state.opened, self.state.why = True, None
         self.opened = True
         self.state.rules = criterion_rules(self.engine.stop_criterion)
-        self._step(RunOpened(resumed, alive))
+        self._step(RunOpened(resumed, alive, time.time()))
         end_again(self)
         self._publish()
         self.saver.summarise()

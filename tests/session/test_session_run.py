@@ -269,7 +269,9 @@ def test_the_log_replays_the_whole_run(make_tuner: Any) -> None:
     tuner.run()
     records = list(read_log(tuner.tuner_path))
     assert [record["n"] for record in records] == list(range(1, len(records) + 1))
-    assert records[0]["e"] == {"kind": "run_opened", "resumed": False, "alive": {}}
+    opened = records[0]["e"]
+    assert opened["kind"] == "run_opened"
+    assert not opened["resumed"]
     assert records[-1]["a"][-1]["kind"] == "finish_run"
     times = [record["t"] for record in records]
     assert times == sorted(times)

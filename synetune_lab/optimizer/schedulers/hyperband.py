@@ -183,6 +183,7 @@ class HyperbandScheduler(TrialSchedulerWithSearcher):
             self.terminator,
             SearcherFeed(self._searcher, searcher_data, resource_attr, register_pending_myopic),
             max_resource_attr if self.does_pause_resume() else None,
+            max_resource_attr is not None,
         )
         if bracket_distribution is None:
             bracket_distribution = getattr(self._searcher, "bracket_distribution", None)

@@ -37,6 +37,8 @@ class HyperbandTrials:
         feed: What the searcher is told through.
         milestone_name: Entry of configurations that is to hold the trial's next milestone; None to
             leave configurations as they are.
+        script_knows_max: Whether the maximum resource is in each configuration, so that the script
+            ends there by itself.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class HyperbandTrials:
         brackets: HyperbandBracketManager,
         feed: SearcherFeed,
         milestone_name: str | None,
+        script_knows_max: bool,
     ) -> None:
         self._max_t = options.max_t
         self._cost_attr = options.cost_attr
         self._brackets = brackets
         self._feed = feed
         self._milestone_name = milestone_name
+        self._script_knows_max = script_knows_max
         self._table = TrialTable()
         # What to resume trials with, if their milestone is written there. Pickled, since it is
         # rarely read, and saved faster so.
@@ -179,6 +183,7 @@ class HyperbandTrials:
                 "bracket": index,
                 "level": self._max_t,
                 "value": _finite(value),
+                "ends_by_itself": self._script_knows_max,
             }
             return SchedulerDecision.STOP, reason
         system = self._brackets.system(bracket)

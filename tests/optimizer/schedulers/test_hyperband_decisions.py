@@ -62,7 +62,7 @@ def test_a_trial_that_goes_on_is_judged_again_at_each_level_and_stops_at_the_max
             assert reason is None
     assert hand.report(0, 81, 1.0) == "STOP"
     assert hand.scheduler.reason() == {
-        "kind": "max_resource", "bracket": 0, "level": 81, "value": 1.0
+        "kind": "max_resource", "bracket": 0, "level": 81, "value": 1.0, "ends_by_itself": True
     }  # fmt: skip
 
 

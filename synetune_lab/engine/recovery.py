@@ -21,12 +21,14 @@ def impose(state: EngineState, actions: Iterable[Action]) -> None:
 
     What the scheduler believes is left alone: it has no way to be told.
     """
-    for action in actions:
+    actions = list(actions)
+    for action in actions:  # a trial's status is told before its start
         if isinstance(action, StartTrial) and action.trial_id >= len(state.trials):
             origin = "user" if (action.reason or {}).get("kind") == "enqueued" else "scheduler"
             source = action.checkpoint_trial_id
             trial_life.create(state, action.config, source, action.reason, origin)
-        elif isinstance(action, StartTrial | ResumeTrial):
+    for action in actions:
+        if isinstance(action, StartTrial | ResumeTrial):
             record = state.trials[action.trial_id]
             record.run, record.trial.config = action.run, dict(action.config)
             state.alive.add(action.trial_id)

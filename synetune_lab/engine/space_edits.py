@@ -47,7 +47,7 @@ def preview(state: EngineState, entries: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         `errors` (a message for each entry that is not possible), and as `consequences`.
     """
-    errors = dict(validate_space_json(dict(entries)))
+    errors = _errors(entries)
     if not errors:
         try:
             diff = _diff(state, entries)
@@ -62,6 +62,7 @@ def preview(state: EngineState, entries: Mapping[str, Any]) -> dict[str, Any]:
         "outside": 0,
         "trials": len(state.trials),
         "running_go_on": [],
+        "running_outside": [],
     }
 
 
@@ -70,15 +71,17 @@ def consequences(state: EngineState, diff: SpaceDiff) -> dict[str, Any]:
 
     Returns:
         `changes`, `outside` (how many of the `trials` tried configurations that the new space does
-        not hold) and `running_go_on` (the trials that run).
+        not hold), `running_go_on` (the trials that run) and `running_outside` (those of them that
+        the new space does not hold).
     """
     configs = [record.config for record in state.trials.values()]
-    running = [i for i, r in state.trials.items() if r.status == Status.in_progress]
+    running = [r for r in state.trials.values() if r.status == Status.in_progress]
     return {
         "changes": [change.to_json() for change in diff.entries],
         "outside": diff.count_outside(configs),
         "trials": len(configs),
-        "running_go_on": running,
+        "running_go_on": [r.trial_id for r in running],
+        "running_outside": [r.trial_id for r in running if diff.count_outside([r.config])],
     }
 
 
@@ -104,22 +107,30 @@ def apply(state: EngineState, args: Mapping[str, Any], origin: str) -> dict[str,
             f"the space was edited meanwhile: this edit is of version {base}, "
             f"the newest is {state.space_version}"
         )
+    errors = _errors(args["space"])
+    if errors:
+        raise CommandRefused("; ".join(f"{name}: {told}" for name, told in errors.items()))
     diff = _diff(state, args["space"])
     if diff.refused:
-        raise CommandRefused("; ".join(change.message for change in diff.refused))
+        raise CommandRefused("; ".join(f"{each.name}: {each.message}" for each in diff.refused))
     if diff.is_empty:
         raise CommandRefused("the edit changes nothing")
     told = consequences(state, diff)
     report = _tell_scheduler(state, diff)
     state.config_space = dict(diff.space)
     state.spaces.append(config_space_to_json_dict(state.config_space))
-    details = {"version": state.space_version, **told, **report}
+    ending = told["running_outside"] if args["running"] == "stop" else []
+    told["running_go_on"] = [i for i in told["running_go_on"] if i not in ending]
+    details = {"version": state.space_version, **report, **told}
     state.emit(ChangeRun("space", {**details, "space": state.spaces[-1]}, origin))
-    if args["running"] == "stop":
-        for trial_id in told["running_go_on"]:
-            trial_life.stop(state, state.trials[trial_id], "user")
-        details["running_go_on"] = []
+    for trial_id in ending:
+        trial_life.stop(state, state.trials[trial_id], "user")
     return details
+
+
+def _errors(entries: Mapping[str, Any]) -> dict[str, str]:
+    """A message for each entry that is not possible in itself."""
+    return dict(validate_space_json(dict(entries))) if entries else {}
 
 
 def _diff(state: EngineState, entries: Mapping[str, Any]) -> SpaceDiff:

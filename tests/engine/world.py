@@ -128,13 +128,16 @@ class World:
 
     def command(self, name: str, command_id: str | None = None, **args: Any) -> AnswerCommand:
         """Somebody asks for something; the answer."""
+        actions = self.command_actions(name, command_id, **args)
+        (answer,) = [action for action in actions if isinstance(action, AnswerCommand)]
+        return answer
+
+    def command_actions(
+        self, name: str, command_id: str | None = None, **args: Any
+    ) -> list[Action]:
+        """Somebody asks for something; all that follows."""
         self.n_commands += 1
-        command_id = command_id or str(self.n_commands)
-        actions = self.step(CommandReceived(command_id, name, args))
-        answers = [action for action in actions if isinstance(action, AnswerCommand)]
-        assert len(answers) == 1
-        assert answers[0].command_id == command_id
-        return answers[0]
+        return self.step(CommandReceived(command_id or str(self.n_commands), name, args))
 
     def wait(self, seconds: float) -> list[Action]:
         """Nothing happens for a while."""

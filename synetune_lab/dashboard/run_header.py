@@ -66,7 +66,11 @@ def _waits_for(view: ViewModel, alive: int, busy: int) -> str | None:
         return f"waits for {trials} to end" if alive else None
     if view.state == "paused":
         return f"waits for {trials} to write a checkpoint" if alive else "waits for you"
-    if view.state != "running" or busy < view.n_workers:
+    if view.state != "running":
+        return None
+    if not alive and any(row["paused_by"] == "user" for row in view.trials.values()):
+        return "waits for you to resume a trial"
+    if busy < view.n_workers:
         return None
     if view.waiting_configs > 0:
         return f"{view.waiting_configs} of yours next, when a worker is free"

@@ -201,6 +201,15 @@ def test_it_says_what_the_run_waits_for(change: dict[str, Any], sentence: str | 
     assert describe_run(view)["waits_for"] == sentence
 
 
+def test_it_says_that_a_trial_that_the_user_paused_is_waited_for() -> None:
+    view = folded(Drive(commands=0.0).run(0))
+    for row in view.trials.values():
+        row["status"] = Status.completed
+    view.trials[0].update(status=Status.paused, paused_by="user")
+    view.counts[Status.in_progress] = 0
+    assert describe_run(view)["waits_for"] == "waits for you to resume a trial"
+
+
 def test_added_configurations_wait_until_they_start() -> None:
     drive = Drive(commands=0.0).run(0)
     drive.ask("enqueue", {"config": {"lr": 0.01, "units": 5, "act": "relu"}})

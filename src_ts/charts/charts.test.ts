@@ -59,6 +59,26 @@ describe('axes', () => {
       1, 2, 5, 10, 20,
     ]);
   });
+
+  it('have labels that can be told apart, however narrow the range', () => {
+    for (const [min, max] of [
+      [1.8e9, 1.8e9 + 4],
+      [0.12345001, 0.12345009],
+      [1e-7, 1.00001e-7],
+      [-5e6, -5e6 + 2],
+    ] as const) {
+      const labels = ticks({ kind: 'linear', min, max }, 5).map((tick) => tick.label);
+      expect(labels.length).toBeGreaterThan(2);
+      expect(new Set(labels).size).toBe(labels.length);
+    }
+    expect(ticks({ kind: 'linear', min: 0, max: 4e6 }, 4).map((tick) => tick.label)).toEqual([
+      '0',
+      '1e6',
+      '2e6',
+      '3e6',
+      '4e6',
+    ]);
+  });
 });
 
 function bookOf(

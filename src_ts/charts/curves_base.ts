@@ -2,6 +2,7 @@
 
 import type { TrialId } from '../protocol/messages';
 import type { CurveBook } from '../state/curves';
+import type { RowTest } from '../state/filter';
 import type { RunState } from '../state/run';
 import { resourceWord, shownStatus } from '../state/sentences';
 import { clear, crisp, drawAxes, line } from './axes';
@@ -18,11 +19,14 @@ import { type CurveStyle, styleOf } from './curves_geometry';
 import { position } from './scale';
 import type { Frame } from './surface';
 
+/** Opacity of curves that the filter of the table leaves out, of those that pass. */
+export const DIMMED = 0.18;
+
 const STYLES: readonly CurveStyle[] = ['stopped', 'paused', 'completed', 'failed'];
 
 export class CurveBase {
   /** What the layer shows: how far each curve, and in which style. */
-  private drawn = new Map<TrialId, { n: number; style: CurveStyle }>();
+  private drawn = new Map<TrialId, { n: number; style: CurveStyle; dim: boolean }>();
   private book: CurveBook | null = null;
   private key = '';
 
@@ -39,11 +43,12 @@ export class CurveBase {
     axes: CurveAxes,
     plot: CurvePlot,
     metricName: string,
+    passes: RowTest,
   ): void {
     const density = Math.ceil(Math.log2(run.curves.size + 1));
     const key = JSON.stringify([axes, plot.box, metricName, plot.xAxis, plot.theme, density]);
     const isOther = run.curves !== this.book || key !== this.key;
-    if (frame.fresh || isOther || this.isRestyled(run)) {
+    if (frame.fresh || isOther || this.isRestyled(run, passes)) {
       this.drawn = new Map();
       clear(base, frame.widthCss, frame.heightCss);
       drawFrame(base, run, axes, plot, metricName);
@@ -55,8 +60,10 @@ export class CurveBase {
     base.save();
     clipTo(base, plot.box);
     for (const style of STYLES) {
-      restStyle(base, plot, style, opacity, dashed);
-      this.drawStyle(base, run, plot, style);
+      for (const dim of [true, false]) {
+        restStyle(base, plot, style, dim ? opacity * DIMMED : opacity, dashed);
+        this.drawStyle(base, run, plot, style, dim, passes);
+      }
     }
     base.restore();
   }
@@ -66,23 +73,25 @@ export class CurveBase {
     run: RunState,
     plot: CurvePlot,
     style: CurveStyle,
+    dim: boolean,
+    passes: RowTest,
   ): void {
     for (const curve of run.curves.all()) {
       const row = run.trials[curve.trial];
-      if (row === undefined || styleOf(shownStatus(row)) !== style) continue;
+      if (row === undefined || styleOf(shownStatus(row)) !== style || passes(row) === dim) continue;
       const before = this.drawn.get(curve.trial)?.n ?? 0;
       if (before >= curve.n) continue;
       strokeCurve(base, plot, curve, Math.max(0, before - 1), curve.n);
-      this.drawn.set(curve.trial, { n: curve.n, style });
+      this.drawn.set(curve.trial, { n: curve.n, style, dim });
     }
   }
 
-  private isRestyled(run: RunState): boolean {
-    for (const [trial, { style }] of this.drawn) {
+  private isRestyled(run: RunState, passes: RowTest): boolean {
+    for (const [trial, { style, dim }] of this.drawn) {
       const row = run.trials[trial];
       if (row === undefined) continue;
       const now = styleOf(shownStatus(row));
-      if (now !== style && now !== 'running') return true;
+      if ((now !== style && now !== 'running') || passes(row) === dim) return true;
     }
     return false;
   }

@@ -2,6 +2,7 @@
 
 import type { TrialId } from '../protocol/messages';
 import type { Curve } from '../state/curves';
+import { FilterKeeper } from '../state/filter_keeper';
 import { formatNumber } from '../state/format';
 import { mainMetric, type RunState } from '../state/run';
 import { shownStatus } from '../state/sentences';
@@ -32,6 +33,7 @@ export class CurvesChart {
   private drag: DragBox | null = null;
   private hoverIndex: number | null = null;
   private readonly base = new CurveBase();
+  private readonly filter = new FilterKeeper();
 
   constructor(
     private readonly context: ViewContext,
@@ -103,7 +105,7 @@ export class CurvesChart {
     };
     this.axes = axes;
     this.plot = plot;
-    this.base.draw(base, frame, run, axes, plot, metric.name);
+    this.base.draw(base, frame, run, axes, plot, metric.name, this.filter.test(run, ui.value));
     clear(upper, frame.widthCss, frame.heightCss);
     this.drawUpper(upper, run, plot, metric.name);
     this.describe(run, metric.name);
@@ -127,15 +129,18 @@ export class CurvesChart {
     const curve = (id: TrialId | null): Curve | null =>
       id === null ? null : (run.curves.get(id) ?? null);
     const running: Curve[] = [];
+    const dimmed: Curve[] = [];
+    const passes = this.filter.test(run, ui.value);
     for (const row of run.trials) {
       if (row === undefined || styleOf(shownStatus(row)) !== 'running') continue;
       const found = run.curves.get(row.id);
-      if (found !== undefined) running.push(found);
+      if (found !== undefined) (passes(row) ? running : dimmed).push(found);
     }
     const marked = new Set(ui.value.selected);
     if (ui.value.opened !== null) marked.add(ui.value.opened);
     drawHighlights(upper, plot, {
       running,
+      dimmed,
       selected: [...marked].map(curve).filter((found) => found !== null),
       hovered: curve(ui.value.hovered),
       hoveredIndex: this.hoverIndex,

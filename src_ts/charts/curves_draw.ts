@@ -104,6 +104,8 @@ export function mayDash(nCurves: number): boolean {
 
 export interface Highlights {
   readonly running: readonly Curve[];
+  /** Running, but left out by the filter. */
+  readonly dimmed: readonly Curve[];
   readonly selected: readonly Curve[];
   readonly hovered: Curve | null;
   readonly hoveredIndex: number | null;
@@ -123,8 +125,10 @@ export function drawHighlights(
   clipTo(context, plot.box);
   context.lineJoin = 'round';
   context.strokeStyle = theme.running;
-  context.globalAlpha = 1;
   context.lineWidth = 1.5;
+  context.globalAlpha = 0.18;
+  for (const curve of marks.dimmed) strokeCurve(context, plot, curve, 0, curve.n);
+  context.globalAlpha = 1;
   for (const curve of marks.running) strokeCurve(context, plot, curve, 0, curve.n);
   for (const curve of marks.running) drawHead(context, plot, curve, theme.running, 2.6);
   if (marks.best !== null) strong(context, plot, marks.best, theme.text, 2.5);

@@ -5,7 +5,7 @@ import type { TrialId } from '../protocol/messages';
 import { formatNumber, formatShort } from '../state/format';
 import { mainMetric, type RunState } from '../state/run';
 import { brackets, type Rung, rungsOf } from '../state/rungs';
-import { entrySentence, resourceWord, rungHead, shownStatus } from '../state/sentences';
+import { entrySentence, resourceWord, rungCounts, rungHead, shownStatus } from '../state/sentences';
 import { clear, plotBox } from './axes';
 import { Card, type DataTable } from './card';
 import type { ViewContext } from './context';
@@ -254,15 +254,11 @@ export class RungsChart {
     const rows: string[][] = [];
     for (const bracket of brackets(run.rungs)) {
       for (const rung of rungsOf(run.rungs, bracket)) {
-        const entries = [...rung.entries.values()];
-        const up = entries.filter((entry) => entry.promoted).length;
-        const waiting = entries.filter(
-          (entry) => !entry.promoted && run.trials[entry.trial]?.status === 'Paused',
-        ).length;
+        const counts = rungCounts(rung.entries.values(), (id) => run.trials[id]);
         rows.push([
           String(bracket),
           formatShort(rung.level),
-          rungHead(rung.entries.size, up, waiting).join(', '),
+          rungHead(counts).join(', '),
           formatNumber(rung.cutoff, 4),
         ]);
       }

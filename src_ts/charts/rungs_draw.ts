@@ -1,6 +1,7 @@
 /** Drawing the rungs. */
 
 import { formatNumber, formatShort } from '../state/format';
+import { RUNG_WORDS } from '../state/sentences';
 import { crisp, drawAxes, font, haloText, line } from './axes';
 import type { Dot, Hairline, RungBox, RungLayout } from './rungs_geometry';
 import type { Scale } from './scale';
@@ -57,40 +58,43 @@ function drawHeads(context: CanvasRenderingContext2D, picture: RungPicture): voi
   const inOneLine = layout.columns.every(
     (column) => context.measureText(column.head.join(' · ')).width <= width - 6,
   );
+  const lines = RUNG_WORDS.map((_, i) => i).filter(
+    (i) => i < 2 || layout.columns.some((column) => (column.counts[i] ?? 0) > 0),
+  );
   for (const column of layout.columns) {
     context.strokeStyle = theme.grid;
     line(context, crisp(column.center), box.top, crisp(column.center), box.bottom);
     context.fillStyle = theme.text;
     if (inOneLine) context.fillText(column.head.join(' · '), column.center, box.top - 8);
-    else drawCounts(context, column, box, theme);
+    else drawCounts(context, column, lines, box, theme);
   }
   if (!inOneLine) {
     context.textAlign = 'right';
     context.fillStyle = theme.muted;
-    for (const [i, text] of COUNTED.entries()) {
-      context.fillText(text, box.left - 4, headLine(box, i));
+    for (const [at, i] of lines.entries()) {
+      context.fillText(RUNG_WORDS[i] ?? '', box.left - 4, headLine(box, at, lines.length));
     }
   }
   context.restore();
 }
 
-const COUNTED = ['in', 'up', 'wait'] as const;
-
-function headLine(box: Box, i: number): number {
-  return box.top - 8 - (COUNTED.length - 1 - i) * 12;
+function headLine(box: Box, at: number, nLines: number): number {
+  return box.top - 8 - (nLines - 1 - at) * 12;
 }
 
 /** The numbers alone, below each other, where words have no room. */
 function drawCounts(
   context: CanvasRenderingContext2D,
   column: RungBox,
+  lines: readonly number[],
   box: Box,
   theme: ChartTheme,
 ): void {
-  for (const [i, count] of column.counts.entries()) {
+  for (const [at, i] of lines.entries()) {
+    const count = column.counts[i] ?? 0;
     if (count === 0 && i > 0) continue;
     context.fillStyle = i === 0 ? theme.text : theme.muted;
-    context.fillText(String(count), column.center, headLine(box, i));
+    context.fillText(String(count), column.center, headLine(box, at, lines.length));
   }
 }
 

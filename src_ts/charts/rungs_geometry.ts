@@ -2,7 +2,7 @@
 
 import type { RungEntry, TrialRow } from '../protocol/messages';
 import type { Rung } from '../state/rungs';
-import { rungHead, shownStatus } from '../state/sentences';
+import { isBeyond, type RungCounts, rungCounts, rungHead, shownStatus } from '../state/sentences';
 import type { Project } from './curves_geometry';
 import type { Box } from './surface';
 
@@ -21,10 +21,9 @@ export interface RungBox {
   readonly level: number;
   readonly center: number;
   readonly halfWidth: number;
-  /** `27 in`, `9 up`, `4 wait`. */
+  /** `27 in`, `9 up`, `4 wait`, `14 out`. */
   readonly head: readonly string[];
-  /** How many came in, went up, wait. */
-  readonly counts: readonly [number, number, number];
+  readonly counts: RungCounts;
   readonly cutoffY: number | null;
   readonly cutoff: number | null;
 }
@@ -76,11 +75,13 @@ export function layoutRungs(
   for (const [i, level] of levels.entries()) {
     const rung = rungs.find((one) => one.level === level);
     const entries = [...(rung?.entries.values() ?? [])];
+    const counts = rungCounts(entries, trials);
     const column: RungBox = {
       level,
       center: box.left + (i + 0.5) * width,
       halfWidth: Math.max(6, Math.min(width * 0.36, 70)),
-      ...headOf(entries, trials),
+      head: rungHead(counts),
+      counts,
       cutoff: rung?.cutoff ?? null,
       cutoffY: finiteOrNull(projectY(rung?.cutoff ?? Number.NaN)),
     };
@@ -92,28 +93,6 @@ export function layoutRungs(
     if (dot !== null) put(dot);
   }
   return { columns, dots, links, radius };
-}
-
-function headOf(
-  entries: readonly RungEntry[],
-  trials: (id: number) => TrialRow | undefined,
-): Pick<RungBox, 'head' | 'counts'> {
-  let up = 0;
-  let waiting = 0;
-  for (const entry of entries) {
-    const row = trials(entry.trial);
-    const wentOn = entry.promoted || (row !== undefined && isAbove(row, entry.level));
-    if (wentOn) up++;
-    else if (row?.status === 'Paused' || row?.status === 'Pausing') waiting++;
-  }
-  return {
-    head: rungHead(entries.length, up, waiting),
-    counts: [entries.length, up, waiting],
-  };
-}
-
-function isAbove(row: TrialRow, level: number): boolean {
-  return (row.rung ?? 0) > level || (row.resource ?? 0) > level;
 }
 
 function swarm(
@@ -162,7 +141,7 @@ export function kindOf(
 ): DotKind {
   if (row === undefined) return 'passed';
   const isTop = entry.level === levels.at(-1);
-  if (!isTop && (entry.promoted || isAbove(row, entry.level))) return 'passed';
+  if (!isTop && (entry.promoted || isBeyond(row, entry.level))) return 'passed';
   switch (shownStatus(row)) {
     case 'Paused':
     case 'Pausing':

@@ -1,5 +1,8 @@
 /** Axes: from values to the unit interval and back, their ticks, and how they grow. */
 
+/** More digits are not told apart by a number's 64 bits, nor by the eye. */
+const MOST_DIGITS = 12;
+
 export type ScaleKind = 'linear' | 'log';
 
 /** An axis; `min < max`, and both positive if it is logarithmic. */
@@ -118,7 +121,7 @@ function linearTicks(scale: Scale, count: number): Tick[] {
   const result: Tick[] = [];
   for (let i = Math.ceil(scale.min / step - 1e-9); i * step <= scale.max + step * 1e-9; i++) {
     const value = i * step;
-    result.push({ value, label: tickLabel(value, decimals) });
+    result.push({ value, label: tickLabel(value, decimals, step) });
   }
   return result;
 }
@@ -141,13 +144,18 @@ function logTicks(scale: Scale, count: number): Tick[] {
   return result.length >= 2 ? result : linearTicks({ ...scale, kind: 'linear' }, count);
 }
 
-function tickLabel(value: number, decimals: number): string {
+/** @param step distance of neighbouring ticks: labels have the digits that tell them apart. */
+function tickLabel(value: number, decimals: number, step = Math.abs(value)): string {
   const size = Math.abs(value);
-  if (size < 1e-12) return '0';
+  if (size < step * 1e-9 || size === 0) return '0';
   if (size >= 1e6 || (size < 1e-3 && decimals > 3)) {
-    const [mantissa = '', exponent = ''] = value.toExponential(1).split('e');
-    return `${mantissa.replace('.0', '')}e${exponent.replace('+', '')}`.replace(/^-/, '−');
+    const digits = Math.ceil(Math.log10(size / step) - 1e-9);
+    const [mantissa = '', exponent = ''] = value
+      .toExponential(Math.min(MOST_DIGITS, Math.max(1, digits)))
+      .split('e');
+    const short = mantissa.replace(/\.?0+$/, '');
+    return `${short}e${exponent.replace('+', '')}`.replace(/^-/, '−');
   }
-  const text = value.toFixed(Math.min(decimals, 8));
+  const text = value.toFixed(Math.min(decimals, MOST_DIGITS));
   return (size >= 1e4 ? Number(text).toLocaleString('en-US') : text).replace(/^-/, '−');
 }

@@ -5,11 +5,12 @@ import type { HostServices } from '../panel/context';
 
 export function notebookServices(panel: NotebookPanel): HostServices {
   return {
-    insertCode(code) {
+    insertCode(code, run) {
       const notebook = panel.content;
       NotebookActions.insertBelow(notebook);
       notebook.activeCell?.model.sharedModel.setSource(code);
       notebook.activate();
+      if (run) void NotebookActions.run(notebook, panel.sessionContext);
     },
     leave() {
       panel.content.activate();

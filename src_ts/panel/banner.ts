@@ -96,7 +96,7 @@ function capital(text: string): string {
 }
 
 const ACTION_TEXT: Readonly<Record<BannerAction, string>> = {
-  'resume-code': 'How to resume it',
+  'resume-code': 'Resume …',
   'show-failed': 'Show log',
   'back-home': 'Back',
 };

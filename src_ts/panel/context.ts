@@ -8,8 +8,11 @@ import type { Notices } from './notices';
 
 /** What a host can do for a panel, beyond a web page. */
 export interface HostServices {
-  /** Puts code into the user's notebook, for the user to run. Absent: it is copied instead. */
-  readonly insertCode?: (code: string) => void;
+  /**
+   * Puts code into a new cell of the user's notebook, and runs it if wished. Absent: it is copied
+   * instead.
+   */
+  readonly insertCode?: (code: string, run: boolean) => void;
   /** Gives the focus back to the notebook. */
   readonly leave?: () => void;
 }

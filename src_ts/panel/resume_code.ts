@@ -27,8 +27,17 @@ function codeDialog(context: PanelContext, code: string): void {
   );
   const put = h(
     'button',
-    { class: 'stl-button stl-primary', data: { action: 'insert-code' }, attrs: { type: 'button' } },
+    { class: 'stl-button', data: { action: 'insert-code' }, attrs: { type: 'button' } },
     'Put into a new cell',
+  );
+  const resume = h(
+    'button',
+    {
+      class: 'stl-button stl-primary',
+      data: { action: 'resume-saved' },
+      attrs: { type: 'button' },
+    },
+    'Resume now',
   );
   const close = h('button', { class: 'stl-button', attrs: { type: 'button' } }, 'Close');
   const dialog = h(
@@ -38,10 +47,16 @@ function codeDialog(context: PanelContext, code: string): void {
     h(
       'p',
       {},
-      'Run this in a cell. It loads the saved tuner, which may run code that was saved with it: do so only with runs that you trust.',
+      'This goes on with the run in a cell of the notebook. It loads the saved tuner, which may run code that was saved with it: do so only with runs that you trust.',
     ),
     h('pre', { class: 'stl-code', attrs: { tabindex: '0' } }, code),
-    h('div', { class: 'stl-dialog-buttons' }, close, copy, insert === undefined ? null : put),
+    h(
+      'div',
+      { class: 'stl-dialog-buttons' },
+      close,
+      copy,
+      ...(insert === undefined ? [] : [put, resume]),
+    ),
   );
   const finish = (): void => {
     if (scope.signal.aborted) return;
@@ -59,14 +74,19 @@ function codeDialog(context: PanelContext, code: string): void {
     },
     options,
   );
-  put.addEventListener(
-    'click',
-    () => {
-      insert?.(code);
-      finish();
-    },
-    options,
-  );
+  for (const [button, run] of [
+    [put, false],
+    [resume, true],
+  ] as const) {
+    button.addEventListener(
+      'click',
+      () => {
+        insert?.(code, run);
+        finish();
+      },
+      options,
+    );
+  }
   dialog.addEventListener('close', finish, options);
   context.signal.addEventListener('abort', finish, options);
   context.root.append(dialog);

@@ -7,6 +7,7 @@ import { type Column, columnsFor, sorted } from '../state/columns';
 import { parseFilter } from '../state/filter';
 import { trialsOf } from '../state/run';
 import type { PanelContext } from './context';
+import { HeldOrder } from './held_order';
 import { menuButton } from './menu';
 import { SelectionBar } from './selection_bar';
 import { TableKeys } from './table_keys';
@@ -31,6 +32,9 @@ export class TrialTable {
   private columnsKey = '';
   private rows: readonly TrialRow[] = [];
   private readonly keys: TableKeys;
+  private readonly order = new HeldOrder();
+  /** Whether the pointer is over the rows. */
+  private pointed = false;
   private request = 0;
 
   constructor(private readonly context: PanelContext) {
@@ -95,7 +99,7 @@ export class TrialTable {
     this.scroller.addEventListener('scroll', () => this.schedule(), { signal, passive: true });
     this.scroller.addEventListener('click', (event) => this.click(event), { signal });
     this.scroller.addEventListener('pointerover', (event) => this.hover(event), { signal });
-    this.scroller.addEventListener('pointerleave', () => ui.update({ hovered: null }), { signal });
+    this.scroller.addEventListener('pointerleave', () => this.leave(), { signal });
     const schedule = (): void => this.schedule();
     state.subscribe(schedule, signal);
     ui.subscribe(schedule, signal);
@@ -126,11 +130,14 @@ export class TrialTable {
     setText(this.error, filter.ok ? '' : filter.error);
     setAttr(this.filterInput, 'aria-invalid', filter.ok ? null : 'true');
     const passing = filter.ok ? all.filter(filter.test) : all;
-    this.rows = sorted(passing, this.columns, ui.sort);
-    setText(
-      this.count,
-      passing.length === all.length ? String(all.length) : `${passing.length} of ${all.length}`,
+    const { rows, waiting } = this.order.arrange(
+      sorted(passing, this.columns, ui.sort),
+      JSON.stringify([ui.filter, ui.sort]),
+      this.pointed,
     );
+    this.rows = rows;
+    const some = passing.length === all.length ? '' : `${passing.length} of `;
+    setText(this.count, `${some}${all.length}${waiting > 0 ? ` · ${waiting} new` : ''}`);
     setHidden(this.scroller, all.length === 0);
     setHidden(this.empty, this.rows.length > 0);
     setText(
@@ -280,7 +287,14 @@ export class TrialTable {
     this.keys.pick(id, event);
   }
 
+  private leave(): void {
+    this.pointed = false;
+    this.context.ui.update({ hovered: null });
+    this.schedule();
+  }
+
   private hover(event: PointerEvent): void {
+    this.pointed = event.pointerType !== 'touch' && this.body.contains(event.target as Node);
     const id = trialAt(event.target instanceof Element ? event.target : null);
     if (this.context.ui.value.hovered !== id) this.context.ui.update({ hovered: id });
   }

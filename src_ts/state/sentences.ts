@@ -154,11 +154,35 @@ const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => str
 };
 
 /** Heads of a column of the rungs view: `27 in · 9 up · 4 wait`. */
-export function rungHead(inside: number, up: number, waiting: number): string[] {
-  const parts = [`${inside} in`];
-  if (up > 0) parts.push(`${up} up`);
-  if (waiting > 0) parts.push(`${waiting} wait`);
-  return parts;
+export function rungHead(counts: RungCounts): string[] {
+  return RUNG_WORDS.map((word, i) => ({ word, count: counts[i] ?? 0 }))
+    .filter(({ count }, i) => count > 0 || i === 0)
+    .map(({ word, count }) => `${count} ${word}`);
+}
+
+/** How many came in, went up, wait to go up, are out: stopped or failed there. */
+export type RungCounts = readonly [inside: number, up: number, waiting: number, out: number];
+export const RUNG_WORDS = ['in', 'up', 'wait', 'out'] as const;
+
+/** Whether a trial got further than a level. */
+export function isBeyond(row: TrialRow, level: number): boolean {
+  return (row.rung ?? 0) > level || (row.resource ?? 0) > level;
+}
+
+export function rungCounts(
+  entries: Iterable<RungEntry>,
+  trials: (id: number) => TrialRow | undefined,
+): RungCounts {
+  let [inside, up, waiting, out] = [0, 0, 0, 0];
+  for (const entry of entries) {
+    inside++;
+    const row = trials(entry.trial);
+    if (entry.promoted || (row !== undefined && isBeyond(row, entry.level))) up++;
+    else if (row?.status === 'Paused' || row?.status === 'Pausing') waiting++;
+    else if (row?.status === 'Failed' || (entry.goesOn === false && row?.status !== 'InProgress'))
+      out++;
+  }
+  return [inside, up, waiting, out];
 }
 
 /** `best 0.971 accuracy` needs a direction in words for those who can't see the curve. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RungEntry } from '../protocol/messages';
 import { decoded, makeDelta, makeSnapshot, makeState, makeTrial } from '../testing/fixtures';
 import { columnsFor, sorted, toCsv } from './columns';
 import { CurveBook } from './curves';
@@ -11,6 +12,8 @@ import {
   entrySentence,
   methodPhrase,
   reasonSentence,
+  rungCounts,
+  rungHead,
   rungSentence,
 } from './sentences';
 
@@ -243,5 +246,37 @@ describe('the trial table', () => {
     const text = toCsv([row], columns);
     expect(text).toContain('0.123456789');
     expect(text).toContain("'=cmd()");
+  });
+});
+
+describe('the head of a rung', () => {
+  const at = (trial: number, goesOn: boolean, promoted = false): RungEntry => ({
+    bracket: 0,
+    level: 3,
+    trial,
+    value: 0.5,
+    at: 1,
+    cutoff: null,
+    rank: 1,
+    size: 1,
+    goesOn,
+    promoted,
+    promotedAt: null,
+  });
+
+  it('counts who went up, who waits and who is out', () => {
+    const rows = [
+      makeTrial({ id: 0, status: 'InProgress', rung: 3, resource: 5 }),
+      makeTrial({ id: 1, status: 'Paused', rung: 3, resource: 3 }),
+      makeTrial({ id: 2, status: 'Stopped', rung: 3, resource: 3 }),
+      makeTrial({ id: 3, status: 'Failed', rung: 3, resource: 3 }),
+      makeTrial({ id: 4, status: 'Completed', rung: 9, resource: 9 }),
+      makeTrial({ id: 5, status: 'InProgress', rung: 3, resource: 3 }),
+    ];
+    const entries = rows.map((row) => at(row.id, row.id === 0 || row.id > 3));
+    const counts = rungCounts(entries, (id) => rows[id]);
+    expect(counts).toEqual([6, 2, 1, 2]);
+    expect(rungHead(counts)).toEqual(['6 in', '2 up', '1 wait', '2 out']);
+    expect(rungHead([3, 0, 0, 0])).toEqual(['3 in']);
   });
 });

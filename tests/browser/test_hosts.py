@@ -62,6 +62,29 @@ def test_a_reopened_notebook_without_kernel_shows_the_picture(
     picture.shoot("reopened")
 
 
+def test_a_run_that_has_ended_is_resumed_from_its_panel(server: LabServer, open_lab: Any) -> None:
+    setup = server.setup("resumed") + "tuner.start()\ntuner"
+    lab = open_lab("resumed", setup, "print('after')")
+    lab.run(0)
+    panel = lab.panel(0)
+    panel.wait_live()
+    wait_until(lab.page, lambda: len(panel.statuses()) >= 4, "trials")
+    panel.click("stop-run")
+    panel.confirm()
+    panel.wait_state("Finished")
+    before = max(panel.statuses())
+    panel.click("resume-code")
+    dialog = panel.root.locator("dialog[open]")
+    assert "which may run code" in dialog.inner_text()
+    panel.shoot("resume-dialog")
+    dialog.locator('[data-action="resume-saved"]').click()
+    again = lab.panel(1)
+    again.wait_live()
+    again.wait_state("Running")
+    wait_until(lab.page, lambda: max(again.statuses()) > before + 1, "new trials")
+    wait_until(lab.page, lambda: panel.state == "Running", "the old panel following the run")
+
+
 def test_the_launcher_opens_a_quick_start(server: LabServer, pages: Any) -> None:
     page = pages.new()
     page.goto(server.workspace_url("").replace("/tree/", "/"), wait_until="domcontentloaded")

@@ -130,3 +130,45 @@ def test_the_space_is_edited_while_a_cell_computes(server: LabServer, open_lab: 
     wait_until(lab.page, lambda: not still_computes(lab), "end of the cell", 30)
     lab.run(3)
     assert lab.printed(3) == "2 running 1\n"
+
+
+def test_several_trials_and_the_keyboard(server: LabServer, open_lab: Any) -> None:
+    lab = started(server, open_lab, "several")
+    panel = lab.panel(0)
+    panel.wait_live()
+    wait_until(lab.page, lambda: len(panel.statuses()) >= 5, "rows of trials")
+    panel.click("pause-run")
+    panel.wait_state("Paused")
+    wait_until(lab.page, lambda: not running(panel), "resting trials")
+
+    first, last = min(panel.statuses()), min(panel.statuses()) + 2
+    rows = panel.root.locator(".stl-row[data-trial]")
+    rows.and_(panel.root.locator(f'[data-trial="{first}"]')).click(modifiers=["Control"])
+    rows.and_(panel.root.locator(f'[data-trial="{last}"]')).click(modifiers=["Shift"])
+    selected = panel.root.locator('.stl-row[data-trial][aria-selected="true"]')
+    wait_until(lab.page, lambda: selected.count() == 3, "three selected rows")
+    panel.click("stop-selected")
+    panel.confirm()
+    wait_until(
+        lab.page,
+        lambda: [panel.statuses()[i] for i in range(first, last + 1)] == ["Stopped"] * 3,
+        "three stopped trials",
+    )
+
+    grid = panel.root.locator('[role="grid"]').first
+    grid.focus()
+    grid.press("Home")
+    grid.press("ArrowDown")
+    grid.press("Enter")
+    panel.role("trial-drawer").wait_for(state="visible")
+    lab.page.keyboard.press("Escape")
+    panel.role("trial-drawer").wait_for(state="hidden")
+    nameless = panel.root.evaluate(
+        """(root) => [...root.querySelectorAll('button, input, select, [role=grid], canvas')]
+             .filter((one) => one.offsetParent !== null && one.tagName !== 'CANVAS')
+             .filter((one) => !(one.getAttribute('aria-label') || one.textContent.trim()
+               || one.title || one.labels?.length || one.placeholder))
+             .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+    assert panel.root.locator("[aria-live]").count() >= 1

@@ -175,15 +175,17 @@ def stop_requested() -> str | None:
     A trial that is to end gets SIGTERM, which ends a script that knows nothing of it at once. The
     first call of this function, from the main thread, changes that: the script goes on, finds here
     that it is asked to end, writes its checkpoint and exits. It has the backend's
-    `grace_period_s` for it. Ask often, and for the first time before the first long computation.
+    `grace_period_s` for it. Ask often, and for the first time right after the first report, or
+    before.
 
     Returns:
         None as long as the trial may go on; `"pause"` if it will be resumed from its checkpoint;
         `"stop"` if it won't.
     """
-    if not _stop_request.listening:
+    is_first = not _stop_request.listening
+    if is_first:
         _stop_request.listen()
-    if not _stop_request.signalled and _stop_request.listening and os.name == "posix":
+    elif not _stop_request.signalled and os.name == "posix":
         return None
     folder = os.environ.get(TRIAL_FOLDER_ENV)
     if folder is not None:

@@ -34,7 +34,6 @@ export function shownStatus(trial: TrialRow): TrialStatus {
 export function statusPhrase(trial: TrialRow): string {
   const word = STATUS_WORD[shownStatus(trial)];
   if (trial.status === 'Paused' && trial.pausedBy === 'user') return 'paused by you';
-  if (trial.status === 'Paused' && trial.pausedBy === 'run') return 'paused with run';
   if (trial.status === 'Stopped' && trial.decision?.goesOn === false) return 'stopped early';
   return word;
 }

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,8 @@ def checkpoint_model_at_rung_level(
 ) -> None:
     """Write a checkpoint if the backend wants checkpoints. Call it before the report.
 
+    A script that is told to end while it writes ends when it has written.
+
     Args:
         config: What the script was called with.
         save_model_fn: Gets the checkpoint folder, which exists, and the resource.
@@ -76,7 +80,30 @@ def checkpoint_model_at_rung_level(
     if folder is None:
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
-    save_model_fn(str(folder), resource)
+    with _undisturbed():
+        save_model_fn(str(folder), resource)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put SIGTERM off until the end of the block, so that no checkpoint is left half written."""
+    came = False
+
+    def note(*_: object) -> None:
+        nonlocal came
+        came = True
+
+    try:
+        previous = signal.signal(signal.SIGTERM, note)
+    except ValueError:  # not the main thread, which alone may set handlers
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)
+        if came:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def pytorch_load_save_functions(

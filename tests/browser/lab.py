@@ -39,11 +39,12 @@ state = folder / "epoch"
 epoch = int(state.read_text()) if state.exists() else 0
 report = Reporter()
 print(args.label, flush=True)
+stop_requested()  # from here on, a pause waits until it is asked for
 while epoch < args.epochs:
     epoch += 1
     time.sleep(args.pace)
-    report(epoch=epoch, loss=(args.x - 0.3) ** 2 + 1.0 / (epoch + args.units / 8))
     state.write_text(str(epoch))
+    report(epoch=epoch, loss=(args.x - 0.3) ** 2 + 1.0 / (epoch + args.units / 8))
     if stop_requested():
         sys.exit(0)
 """

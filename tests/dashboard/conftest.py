@@ -32,9 +32,10 @@ state = Path(args.st_checkpoint_dir) / "epoch"
 state.parent.mkdir(parents=True, exist_ok=True)
 report = Reporter()
 print("<b>begins</b>", flush=True)
+stop_requested()
 for epoch in range(int(state.read_text()) + 1 if state.exists() else 1, args.epochs + 1):
-    report(epoch=epoch, acc=1 - 1 / epoch)
     state.write_text(str(epoch))
+    report(epoch=epoch, acc=1 - 1 / epoch)
     if stop_requested():
         sys.exit(0)
     time.sleep(0.05)

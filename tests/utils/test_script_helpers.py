@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,27 @@ def test_checkpoints_go_to_the_folder(tmp_path: Path) -> None:
     assert resume_from_checkpointed_model(config, load) == 0
     checkpoint_model_at_rung_level(config, save, 3)
     assert resume_from_checkpointed_model(config, load) == 3
+
+
+def test_a_script_that_is_told_to_end_while_it_saves_ends_after_it(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys
+from pathlib import Path
+from synetune_lab.utils import checkpoint_model_at_rung_level
+
+def save(folder, epoch):
+    with open(Path(folder) / "model", "w") as file:
+        file.write("one ")
+        os.kill(os.getpid(), signal.SIGTERM)
+        file.write("two")
+
+checkpoint_model_at_rung_level({"st_checkpoint_dir": sys.argv[1]}, save, 1)
+print("alive")
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (tmp_path / "model").read_text() == "one two"
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
 
 
 @pytest.mark.parametrize("config", [{}, {"st_checkpoint_dir": None}])

@@ -25,6 +25,10 @@ LOOK_INTERVAL_S = 1.0
 """Every log is looked at so often, in case that the system forgot to tell of a write."""
 BREATH_S = 0.001
 """Writes that come faster than this are taken in together."""
+PAUSE_NOTICE_S = 0.1
+"""From a pause's being asked for to its signal. Decisions come within a millisecond of the report:
+without it a script would never get to write a checkpoint after its report, or to ask
+`stop_requested` for the first time."""
 KILL_AGAIN_S = 1.0
 """A process that can't die (it waits for a disk) is killed again after this."""
 ERROR_LINES = 20
@@ -88,11 +92,20 @@ class Supervisor:
             found: The request was found in the trial's folder: whoever is told of the end may not
                 know of it, so the end is told as `lost`.
         """
+        now = time.monotonic()
         if run.request is None:
-            run.kill_at = time.monotonic() + self._grace
+            run.kill_at = now + self._grace
         run.request = request
         run.found_request = found
         run.folder.ask(request)
+        run.signal_at = now + (PAUSE_NOTICE_S if request == "pause" else 0.0)
+        self._signal_due(run, now)
+
+    def _signal_due(self, run: TrialRun, now: float) -> None:
+        """Send the signal that asks a run to end, if its time has come."""
+        if run.signal_at is None or now < run.signal_at:
+            return
+        run.signal_at = None
         if run.process is not None and not run.has_ended:
             run.process.send_to_group(signal.SIGTERM)
 
@@ -143,6 +156,8 @@ class Supervisor:
         for run in self._runs.values():
             if run.kill_at is not None and not run.has_ended:
                 until = min(until, run.kill_at)
+            if run.signal_at is not None and not run.has_ended:
+                until = min(until, run.signal_at)
         for key in self._due:
             until = min(until, self._runs[key].read_after)
         # A day, for the system takes no infinity.
@@ -166,7 +181,7 @@ class Supervisor:
             self._due.update(dict.fromkeys(self._runs))
             for run in self._runs.values():
                 run.limit_logs()
-        self._kill_overdue(now)
+        self._remind(now)
         events: list[Event] = []
         for key in list(self._due):
             run = self._runs[key]
@@ -180,8 +195,10 @@ class Supervisor:
                 del self._due[key]
         return events
 
-    def _kill_overdue(self, now: float) -> None:
+    def _remind(self, now: float) -> None:
+        """Signal runs that were asked to end, and kill those whose grace is over."""
         for run in self._runs.values():
+            self._signal_due(run, now)
             if run.kill_at is None or run.has_ended or run.kill_at > now:
                 continue
             run.kill_at = now + KILL_AGAIN_S

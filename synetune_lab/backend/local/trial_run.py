@@ -35,6 +35,7 @@ class TrialRun:
         tail: Reader of its reports.
         request: What it was asked for.
         found_request: Whether the request is of an earlier tuner, found in the trial's folder.
+        signal_at: When it is sent the signal that asks it to end (monotonic seconds).
         kill_at: When its grace is over (monotonic seconds).
         has_ended: Whether its process is gone.
         read_after: Not to be read before (monotonic seconds), for it floods its log.
@@ -48,6 +49,7 @@ class TrialRun:
     cap: LogCap
     request: Request | None = None
     found_request: bool = False
+    signal_at: float | None = None
     kill_at: float | None = None
     has_ended: bool = False
     read_after: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,12 @@ class TrialLedger:
         entry.changed = now
         if ended:
             entry.ended = now
+
+    def let_go(self, kept: Collection[int], now: datetime) -> None:
+        """All trials but those to be kept hold no worker: they ended while nobody noted it."""
+        for trial_id in self.busy():
+            if trial_id not in kept:
+                self.change(trial_id, Status.paused, now, ended=True)
 
     def busy(self) -> list[int]:
         """Trials that hold a worker, by number."""

@@ -123,6 +123,7 @@ class LocalBackend(TrialBackend):
     def adopt(self, handles: Mapping[int, tuple[int, Mapping[str, Any]]]) -> dict[int, int]:
         """Take over the trials of a run that ended without telling them; see `TrialBackend`."""
         supervisor = self._opened()
+        self._ledger.let_go(handles, self.time_keeper.time_stamp())
         alive: dict[int, int] = {}
         known: list[ProcessHandle] = []
         for trial_id, (run, handle) in handles.items():

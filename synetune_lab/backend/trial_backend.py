@@ -84,6 +84,7 @@ class TrialBackend(DocumentedBackend):
             The run of each trial that is alive.
         """
         now = self.time_keeper.time_stamp()
+        self._ledger.let_go(handles, now)
         for trial_id, (run, _) in handles.items():
             self._ledger.begin(trial_id, run, None, now)
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -632,6 +633,23 @@ def test_a_trial_that_was_started_and_not_told_is_adopted_by_its_folder(
     with BackendDriver(LocalBackend(script(REPORT_AND_SLEEP)), driver.folder) as other:
         assert other.backend.adopt({0: (0, {})}) == {0: 0}
         assert other.until_reported(0) == driver.reports(0)
+
+
+def test_a_state_saved_while_a_trial_ran_does_not_keep_it_from_being_resumed(
+    make_driver: MakeDriver,
+) -> None:
+    driver = make_driver(REPORT_AND_SLEEP)
+    first_report(driver)
+    saved = pickle.dumps(driver.backend)  # the last state before a crash
+    driver.pause(0)
+    driver.until_ended_one(0)
+    driver.backend.close()
+    with BackendDriver(pickle.loads(saved), driver.folder) as other:
+        assert other.backend.adopt({}) == {}  # as the log tells, it is paused
+        other.resume(0, 1, {})
+        other.until_reported(0, run=1)
+        other.stop(0, run=1)
+        other.until_ended_one(0, run=1)
 
 
 def test_what_an_older_run_reported_is_not_told_again(

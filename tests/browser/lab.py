@@ -194,10 +194,8 @@ class Panel:
         return self.root.locator(f'[data-action="{action}"]{of_trial}').first
 
     def click(self, action: str, trial: int | None = None) -> None:
-        """A real click of a button."""
-        button = self.button(action, trial)
-        button.scroll_into_view_if_needed()
-        button.click(timeout=10_000)
+        """A real click of a button. Rows move as trials come: it is looked for until it rests."""
+        self.button(action, trial).click(timeout=10_000)
 
     def confirm(self) -> None:
         """Say yes to the question that came up."""

@@ -1,7 +1,7 @@
 /** Everything that the panel can ask the kernel to do, with the words for it. */
 
 import type { Source } from '../client/source';
-import type { Json, JsonObject } from '../protocol/json';
+import { isObject, type Json, type JsonObject } from '../protocol/json';
 import type { CommandName, Outcome, TrialId } from '../protocol/messages';
 import { plural } from '../state/format';
 import { ask } from './confirm';
@@ -143,10 +143,16 @@ function mark(button: HTMLElement | null, phase: 'asked' | 'done' | 'refused' | 
   button.setAttribute('aria-busy', String(phase === 'asked'));
 }
 
+const WAITS = 'next, when a worker is free';
+
 function doneText(cmd: CommandName, result: Json): string {
   if (cmd === 'edit_space' && typeof result === 'object' && result !== null) {
     const version = (result as JsonObject).version;
     return typeof version === 'number' ? `done, now version ${version}` : 'done';
+  }
+  if (cmd === 'resume_trial' && isObject(result) && Array.isArray(result.waiting)) {
+    const waits = result.waiting.length;
+    if (waits > 0) return waits === 1 ? WAITS : `${waits} ${WAITS}`;
   }
   return 'done';
 }

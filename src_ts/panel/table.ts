@@ -9,9 +9,10 @@ import { trialsOf } from '../state/run';
 import type { PanelContext } from './context';
 import { HeldOrder } from './held_order';
 import { menuButton } from './menu';
+import { RowPool } from './row_pool';
 import { SelectionBar } from './selection_bar';
 import { TableKeys } from './table_keys';
-import { TableRow } from './table_row';
+
 import { columnItems, download } from './table_tools';
 
 export const ROW_PX = 28;
@@ -27,7 +28,7 @@ export class TrialTable {
   private readonly body = h('div', { class: 'stl-grid-body', role: 'rowgroup' });
   private readonly scroller: HTMLElement;
   private readonly empty = h('div', { class: 'stl-empty' });
-  private readonly pool: TableRow[] = [];
+  private readonly pool = new RowPool(this.body);
   private columns: readonly Column[] = [];
   private columnsKey = '';
   private rows: readonly TrialRow[] = [];
@@ -224,15 +225,10 @@ export class TrialTable {
     const end = Math.min(this.rows.length, first + Math.ceil(height / ROW_PX) + 2 * SPARE_ROWS);
     const disabled = this.context.actions.obstacle() !== null;
     const best = run.best.at(-1)?.trial;
-    while (this.pool.length < end - first) {
-      const row = new TableRow();
-      this.pool.push(row);
-      this.body.append(row.root);
-    }
-    for (const [i, row] of this.pool.entries()) {
+    const visible = this.rows.slice(first, end);
+    for (const [i, row] of this.pool.arrange(visible).entries()) {
       const index = first + i;
-      const trial = index < end ? this.rows[index] : undefined;
-      row.root.hidden = trial === undefined;
+      const trial = visible[i];
       if (trial === undefined) continue;
       row.root.style.transform = `translateY(${index * ROW_PX}px)`;
       row.show(

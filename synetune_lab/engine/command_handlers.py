@@ -85,7 +85,12 @@ def _resume_trial(state: EngineState, args: Args, _: str) -> Any:
     allowed = (Status.paused, Status.pausing, Status.in_progress)
     for record in _trials(state, args["trial_ids"], allowed, "resumed"):
         trial_steering.resume(state, record)
-    return {"trial_ids": args["trial_ids"]}
+    free = max(0, state.n_workers - len(state.occupied)) if state.run_state == "running" else 0
+    waiting = list(state.queue.resumes)[free:]
+    return {
+        "trial_ids": args["trial_ids"],
+        "waiting": [trial_id for trial_id in args["trial_ids"] if trial_id in waiting],
+    }
 
 
 def _stop_trial(state: EngineState, args: Args, _: str) -> Any:

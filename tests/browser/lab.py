@@ -56,7 +56,7 @@ SETUP = """
 from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.backend import LocalBackend
 from synetune_lab.config_space import choice, randint, uniform
-from synetune_lab.optimizer.baselines import ASHA
+from synetune_lab.optimizer.baselines import ASHA, RandomSearch
 
 space = {{
     "x": uniform(0.0, 1.0),
@@ -65,8 +65,7 @@ space = {{
     "pace": {pace},
     "epochs": 27,
 }}
-scheduler = ASHA(space, metric="loss", resource_attr="epoch", max_resource_attr="epochs",
-                 random_seed=1, type="promotion")
+scheduler = {scheduler}
 tuner = Tuner(
     LocalBackend({train!r}, grace_period_s=5.0),
     scheduler,
@@ -76,6 +75,12 @@ tuner = Tuner(
     suffix_tuner_name=False,
 )
 """
+
+SCHEDULERS = {
+    "asha": """ASHA(space, metric="loss", resource_attr="epoch", max_resource_attr="epochs",
+                 random_seed=1, type="promotion")""",
+    "random": 'RandomSearch(space, metric="loss", random_seed=1)',
+}
 
 BUSY = """
 import time
@@ -157,11 +162,17 @@ class LabServer(JupyterServer):
         """
         return (self._root / f"{name}.computed").exists()
 
-    def setup(self, name: str, pace: float = 0.2) -> str:
-        """Code that makes a tuner."""
+    def setup(self, name: str, pace: float = 0.2, scheduler: str = "asha") -> str:
+        """Code that makes a tuner. With ASHA trials pause soon, with `random` each goes on."""
         train = self._root / "train.py"
         train.write_text(TRAIN)
-        return SETUP.format(train=str(train), name=name, pace=pace, hostile=HOSTILE)
+        return SETUP.format(
+            train=str(train),
+            name=name,
+            pace=pace,
+            hostile=HOSTILE,
+            scheduler=SCHEDULERS[scheduler],
+        )
 
 
 def wait_until(page: Page, condition: Callable[[], Any], what: str, timeout: float = 20.0) -> Any:

@@ -10,9 +10,11 @@ from tests.browser.lab import HOSTILE, LabServer, Notebook, Panel, wait_until
 BUSY_CELL = 2
 
 
-def started(server: LabServer, open_lab: Callable[..., Notebook], name: str) -> Notebook:
+def started(
+    server: LabServer, open_lab: Callable[..., Notebook], name: str, **more: Any
+) -> Notebook:
     """A notebook whose first cell has started a run and shows it; the third one computes."""
-    setup = server.setup(name) + "tuner.start()\ntuner"
+    setup = server.setup(name, **more) + "tuner.start()\ntuner"
     report = "print(tuner.n_workers, tuner.session.summary.state, tuner.engine.space_version)"
     lab = open_lab(name, setup, "tuner.dashboard()", server.busy(name, 20), report)
     lab.run(0)
@@ -54,7 +56,8 @@ def test_a_tuner_and_its_dashboard_show_the_run(server: LabServer, open_lab: Any
 
 
 def test_controls_work_while_a_cell_computes(server: LabServer, open_lab: Any) -> None:
-    lab = started(server, open_lab, "steered")
+    # Trials that run for half a minute: none of them ends by itself meanwhile.
+    lab = started(server, open_lab, "steered", pace=1.0, scheduler="random")
     panel = lab.panel(0)
     panel.wait_live()
     wait_until(lab.page, lambda: len(running(panel)) == 2, "two running trials")
@@ -64,6 +67,13 @@ def test_controls_work_while_a_cell_computes(server: LabServer, open_lab: Any) -
     panel.click("pause-trial", trial)
     wait_until(lab.page, lambda: panel.statuses()[trial] == "Paused", "paused trial")
     panel.click("resume-trial", trial)
+    wait_until(
+        lab.page,
+        lambda: "next, when a worker is free" in panel.root.inner_text(),
+        "word that it waits for a worker",
+    )
+    panel.click("workers-more")
+    wait_until(lab.page, lambda: panel.text("workers").endswith("of 3"), "third worker")
     wait_until(lab.page, lambda: panel.statuses()[trial] == "InProgress", "resumed trial")
     panel.click("stop-trial", trial)
     panel.confirm()
@@ -72,8 +82,6 @@ def test_controls_work_while_a_cell_computes(server: LabServer, open_lab: Any) -
     panel.wait_state("Paused")
     panel.click("resume-run")
     panel.wait_state("Running")
-    panel.click("workers-more")
-    wait_until(lab.page, lambda: panel.text("workers").endswith("of 3"), "third worker")
     assert still_computes(lab), "the cell ended before the controls were tried"
 
     wait_until(lab.page, lambda: not still_computes(lab), "end of the cell", 30)

@@ -139,7 +139,8 @@ def test_the_user_resumes_what_the_user_has_paused(run: Any) -> None:
     world = run(n_workers=1)
     world.command("pause_trial", trial_ids=[0])
     world.end(0)
-    world.command("resume_trial", trial_ids=[0])
+    answer = world.command("resume_trial", trial_ids=[0])
+    assert answer.result == {"trial_ids": [0], "waiting": [0]}
     assert world.status(0) == "Paused user"  # no worker is free
     assert resumed_config(world.end(1)) == {"x": 0.5, "epochs": 5}
     assert world.engine.scheduler.told[-1] == "resumed 0"
@@ -149,7 +150,8 @@ def test_the_user_resumes_what_the_user_has_paused(run: Any) -> None:
 def test_a_pause_taken_back_before_it_took_effect_is_no_pause_for_the_scheduler(run: Any) -> None:
     world = run(n_workers=2, most=2)
     world.command("pause_trial", trial_ids=[0])
-    world.command("resume_trial", trial_ids=[0])
+    answer = world.command("resume_trial", trial_ids=[0])
+    assert answer.result == {"trial_ids": [0], "waiting": []}
     assert resumed_config(world.end(0)) == {"x": 0.5, "epochs": 9}
     assert not {"remove 0", "resumed 0"} & set(world.engine.scheduler.told)
 

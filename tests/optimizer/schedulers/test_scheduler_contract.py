@@ -93,3 +93,11 @@ class TestHyperbandPromotionPerBracket(_Hyperband):
 
 class TestHyperbandStoppingPerBracket(_Hyperband):
     options: ClassVar[dict[str, Any]] = {"rung_system_per_bracket": True}
+
+
+class TestRushStopping(_Hyperband):
+    type = "rush_stopping"
+
+
+class TestRushPromotion(_Hyperband):
+    type = "rush_promotion"

@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from synetune_lab.errors import SchedulerError
+from synetune_lab.optimizer.schedulers.rungs.cost_promotion import CostPromotionRungSystem
 from synetune_lab.optimizer.schedulers.rungs.promotion import PromotionRungSystem
+from synetune_lab.optimizer.schedulers.rungs.rush import (
+    RUSHPromotionRungSystem,
+    RUSHStoppingRungSystem,
+)
 from synetune_lab.optimizer.schedulers.rungs.stopping import StoppingRungSystem
 from synetune_lab.optimizer.schedulers.rungs.system import RungSystem
 
 __all__ = ["RUNG_SYSTEMS", "rung_system_class"]
 
 RUNG_SYSTEMS: dict[str, type[RungSystem]] = {
+    "cost_promotion": CostPromotionRungSystem,
     "promotion": PromotionRungSystem,
+    "rush_promotion": RUSHPromotionRungSystem,
+    "rush_stopping": RUSHStoppingRungSystem,
     "stopping": StoppingRungSystem,
 }
 """Rung systems by the name that `HyperbandScheduler(type=...)` gives them."""

@@ -77,6 +77,8 @@ class RungSystem(ABC):
 
     pauses_trials: ClassVar[bool]
     """Whether trials pause at each rung and may be resumed, instead of being stopped."""
+    rung_class: ClassVar[type[Rung]] = Rung
+    """What its rungs are."""
     option_names: ClassVar[tuple[str, ...]] = ()
     """Entries of `rung_system_kwargs` that it takes."""
     supports_snapshots: ClassVar[bool] = False
@@ -85,7 +87,7 @@ class RungSystem(ABC):
     def __init__(self, settings: RungSystemSettings) -> None:
         self.settings = settings
         self.rungs = [
-            Rung(level, quantile, settings.mode)
+            self.rung_class(level, quantile, settings.mode)
             for level, quantile in zip(
                 settings.rung_levels, settings.promote_quantiles, strict=True
             )

@@ -151,8 +151,14 @@ def fail(state: EngineState, record: TrialRecord, error: str, *, has_process: bo
     if failures > state.max_failures:
         state.too_many_failures = (
             f"{failures} trials failed, more than max_failures = {state.max_failures}; "
-            f"the last one, trial {record.trial_id}: {error}"
+            f"the last one, trial {record.trial_id}: {_last_line(error)}"
         )
+
+
+def _last_line(error: str) -> str:
+    """What says most of a traceback."""
+    lines = error.strip().splitlines()
+    return lines[-1].strip() if lines else error
 
 
 def free(state: EngineState, record: TrialRecord) -> None:

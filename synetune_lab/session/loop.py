@@ -29,6 +29,7 @@ from synetune_lab.engine.events import (
 )
 from synetune_lab.errors import CommandRefused, StoreError
 from synetune_lab.session.changes import changes_at_rest, criterion_rules
+from synetune_lab.session.failures import tell_failure
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
 from synetune_lab.session.replay import RESUMING, at_rest
@@ -303,9 +304,7 @@ class RunLoop:
         if action.status == Status.completed:
             self.hooks.call("on_trial_complete", record.trial, dict(record.last_result or {}))
         elif action.status == Status.failed:
-            logger.warning(
-                "trial %d failed: %s", action.trial_id, action.error or "no reason known"
-            )
+            tell_failure(action.trial_id, action.error, self.engine.status.num_trials_failed)
 
     def _tell_end(self) -> None:
         if not self._told_end:

@@ -96,7 +96,7 @@ def test_it_wishes_to_be_woken_when_its_time_is_over(run: Any) -> None:
 def test_too_many_failures_end_it_and_say_why(run: Any) -> None:
     world = run(max_failures=1)
     world.end(0, "failed", "no data")
-    actions = world.end(1, "failed", "no disk")
+    actions = world.end(1, "failed", "Traceback:\n  line 3\nno disk\n")
     assert "stopping" in changes(actions)
     for trial_id in sorted(world.alive):
         world.end(trial_id)

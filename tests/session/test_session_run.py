@@ -324,3 +324,13 @@ def test_max_wallclock_time_ends_a_run_in_which_nothing_happens(make_tuner: Any)
     tuner = make_tuner("time.sleep(60)", stop_criterion=StoppingCriterion(max_wallclock_time=0.3))
     tuner.start()
     assert tuner.wait(timeout=20)
+
+
+def test_failures_are_told_in_a_line_each_and_not_all_of_them(make_tuner: Any, caplog: Any) -> None:
+    tuner = make_tuner("failing", max_failures=7)
+    with caplog.at_level(logging.WARNING, logger="synetune_lab.session"):
+        tuner.run()
+    told = [r.message for r in caplog.records if "failed" in r.message]
+    assert len(told) == 5
+    assert all(line.endswith("failed: ValueError: the data are gone") for line in told)
+    assert "Further failures" in caplog.text

@@ -89,6 +89,8 @@ export interface Reason {
   readonly size: number | null;
   readonly goesOn: boolean | null;
   readonly index: number | null;
+  /** Another trial that it is about. */
+  readonly trial: number | null;
 }
 
 export interface TrialRow {

@@ -25,6 +25,7 @@ export function readReason(value: unknown): Reason | null {
     size: fields.numberOrNull('size'),
     goesOn: fields.booleanOrNull('goes_on'),
     index: fields.numberOrNull('index'),
+    trial: fields.numberOrNull('trial'),
   };
 }
 

@@ -136,6 +136,14 @@ const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => str
       : `number ${index + 1} of the configurations to try first`,
   enqueued: () => 'added by you',
   model: () => 'chosen by the model',
+  mutant: () => 'a mutant of a good one',
+  exploit: (_, { trial }) =>
+    `goes on from the checkpoint of trial ${trial ?? '?'}, changed a little`,
+  exploited: (_, { trial }) => `among the worst: replaced by a copy of trial ${trial ?? '?'}`,
+  median(header, reason) {
+    const where = reason.level === null ? 'that point' : resourcePhrase(header, reason.level);
+    return `worse than most at ${where}: ${rungSentence(reason, null)}`;
+  },
   max_resource: (header, { level }) =>
     level === null
       ? 'reached the full resource'

@@ -212,8 +212,14 @@ describe('sentences', () => {
       size: null,
       goesOn: null,
       index: 2,
+      trial: 7,
     };
     expect(reasonSentence(header, reason)).toBe('number 3 of the grid');
+    expect(reasonSentence(header, { ...reason, kind: 'exploit' })).toBe(
+      'goes on from the checkpoint of trial 7, changed a little',
+    );
+    const worse = { ...reason, kind: 'median', level: 3, value: 0.5, rank: 8, size: 9 };
+    expect(reasonSentence(header, worse)).toContain('worse than most at epoch 3: 0.5');
     expect(reasonSentence(header, { ...reason, kind: 'random' })).toBe('drawn at random');
     expect(reasonSentence(header, { ...reason, kind: 'some_new_thing' })).toBe('some new thing');
     expect(reasonSentence(header, null, 'user')).toBe('added by you');

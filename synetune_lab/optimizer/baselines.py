@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from synetune_lab.optimizer.schedulers.rungs import RungSystem
 
-__all__ = ["ASHA", "GridSearch", "RandomSearch"]
+__all__ = ["ASHA", "REA", "GridSearch", "RandomSearch"]
 
 
 class RandomSearch(FIFOScheduler):
@@ -79,5 +79,42 @@ class ASHA(HyperbandScheduler):
             resource_attr=resource_attr,
             searcher="random",
             type=type,
+            **kwargs,
+        )
+
+
+class REA(FIFOScheduler):
+    """Regularised evolution: mutants of the best of the latest trials.
+
+    Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search,
+    https://arxiv.org/abs/1802.01548.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        population_size: Number of latest trials that may become parents; so many configurations
+            are drawn at random first.
+        sample_size: How many of them are compared for each new configuration.
+        random_seed: See `FIFOScheduler`.
+        kwargs: Arguments of `FIFOScheduler`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        population_size: int = 100,
+        sample_size: int = 10,
+        random_seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        options = dict(kwargs.pop("search_options", None) or {})
+        own = {"population_size": population_size, "sample_size": sample_size}
+        super().__init__(
+            config_space,
+            metric=metric,
+            searcher="rea",
+            search_options={**own, **options},
+            random_seed=random_seed,
             **kwargs,
         )

@@ -14,6 +14,7 @@ from synetune_lab.config_space import uniform
 from synetune_lab.errors import CommandRefused, StoreError, SynetuneLabError
 from synetune_lab.experiments import load_experiment
 from synetune_lab.optimizer.baselines import RandomSearch
+from synetune_lab.optimizer.schedulers import PopulationBasedTraining
 from synetune_lab.results_callback import ExtraResultsComposer, StoreResultsCallback
 from synetune_lab.stopping_criterion import StoppingCriterion
 from synetune_lab.store import read_log, read_run_file
@@ -334,3 +335,49 @@ def test_failures_are_told_in_a_line_each_and_not_all_of_them(make_tuner: Any, c
     assert len(told) == 5
     assert all(line.endswith("failed: ValueError: the data are gone") for line in told)
     assert "Further failures" in caplog.text
+
+
+PBT_SCRIPT = """
+folder = Path(args.st_checkpoint_dir)
+state = folder / "state.json"
+level, first = json.loads(state.read_text()) if state.exists() else (0.0, 1)
+for epoch in range(first, 41):
+    level += args.x
+    folder.mkdir(parents=True, exist_ok=True)
+    state.with_suffix(".new").write_text(json.dumps([level, epoch + 1]))
+    state.with_suffix(".new").replace(state)
+    report(epoch=epoch, level=level)
+    time.sleep(0.01)
+"""
+
+
+def test_population_based_training_goes_on_from_the_checkpoints_of_the_best(
+    make_tuner: Any,
+) -> None:
+    scheduler = PopulationBasedTraining(
+        {"x": uniform(0.0, 1.0)},
+        metric="level",
+        mode="max",
+        resource_attr="epoch",
+        max_t=40,
+        population_size=4,
+        perturbation_interval=5,
+        random_seed=1,
+    )
+    tuner = make_tuner(
+        PBT_SCRIPT,
+        scheduler=scheduler,
+        n_workers=4,
+        stop_criterion=StoppingCriterion(max_num_trials_started=12),
+    )
+    tuner.run()
+    records = list(read_log(tuner.tuner_path))
+    starts = [a for r in records for a in r["a"] if a["kind"] == "start_trial"]
+    copies = [a for a in starts if a["checkpoint_trial_id"] is not None]
+    assert copies
+    results = load_experiment(tuner.name).results
+    for action in copies:
+        mine = results[results.trial_id == action["trial_id"]]
+        if len(mine):  # it goes on where its donor was, not at the beginning
+            assert mine.epoch.iloc[0] > 1
+            assert action["reason"]["kind"] == "exploit"

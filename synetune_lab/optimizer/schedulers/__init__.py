@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.fifo import FIFOScheduler
     from synetune_lab.optimizer.schedulers.hyperband import HyperbandScheduler
+    from synetune_lab.optimizer.schedulers.median_stopping_rule import MedianStoppingRule
+    from synetune_lab.optimizer.schedulers.pbt import PopulationBasedTraining
 
 _HOMES = {
     "FIFOScheduler": "synetune_lab.optimizer.schedulers.fifo",
     "HyperbandScheduler": "synetune_lab.optimizer.schedulers.hyperband",
+    "MedianStoppingRule": "synetune_lab.optimizer.schedulers.median_stopping_rule",
+    "PopulationBasedTraining": "synetune_lab.optimizer.schedulers.pbt",
 }
 
-__all__ = ["FIFOScheduler", "HyperbandScheduler"]
+__all__ = [
+    "FIFOScheduler",
+    "HyperbandScheduler",
+    "MedianStoppingRule",
+    "PopulationBasedTraining",
+]
 
 
 def __getattr__(name: str) -> Any:

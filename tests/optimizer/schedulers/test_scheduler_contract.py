@@ -6,9 +6,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from synetune_lab.optimizer.baselines import ASHA, GridSearch, RandomSearch
+from synetune_lab.optimizer.baselines import ASHA, REA, GridSearch, RandomSearch
 from synetune_lab.optimizer.scheduler import TrialScheduler
-from synetune_lab.optimizer.schedulers import HyperbandScheduler
+from synetune_lab.optimizer.schedulers import (
+    HyperbandScheduler,
+    MedianStoppingRule,
+    PopulationBasedTraining,
+)
 from synetune_lab.testing.scheduler_contract import SchedulerContract
 
 
@@ -101,3 +105,62 @@ class TestRushStopping(_Hyperband):
 
 class TestRushPromotion(_Hyperband):
     type = "rush_promotion"
+
+
+class TestRea(SchedulerContract):
+    def make_scheduler(
+        self, config_space: dict[str, Any], random_seed: int, mode: str
+    ) -> TrialScheduler:
+        return REA(
+            config_space,
+            "loss",
+            population_size=8,
+            sample_size=3,
+            mode=mode,
+            random_seed=random_seed,
+        )
+
+
+class TestMedianStoppingRule(SchedulerContract):
+    running_average = True
+
+    def make_scheduler(
+        self, config_space: dict[str, Any], random_seed: int, mode: str
+    ) -> TrialScheduler:
+        wrapped = RandomSearch(config_space, "loss", mode=mode, random_seed=random_seed)
+        return MedianStoppingRule(wrapped, "epoch", running_average=self.running_average)
+
+
+class TestMedianStoppingRuleOfLastValues(TestMedianStoppingRule):
+    running_average = False
+
+
+class TestMedianStoppingRuleAroundPromotion(SchedulerContract):
+    def make_scheduler(
+        self, config_space: dict[str, Any], random_seed: int, mode: str
+    ) -> TrialScheduler:
+        wrapped = ASHA(
+            config_space,
+            "loss",
+            "epoch",
+            mode=mode,
+            random_seed=random_seed,
+            max_resource_attr="epochs",
+            type="promotion",
+        )
+        return MedianStoppingRule(wrapped, "epoch", grace_population=3)
+
+
+class TestPopulationBasedTraining(SchedulerContract):
+    def make_scheduler(
+        self, config_space: dict[str, Any], random_seed: int, mode: str
+    ) -> TrialScheduler:
+        return PopulationBasedTraining(
+            config_space,
+            metric="loss",
+            mode=mode,
+            random_seed=random_seed,
+            resource_attr="epoch",
+            max_t=27,
+            perturbation_interval=3,
+        )

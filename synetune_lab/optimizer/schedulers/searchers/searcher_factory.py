@@ -20,6 +20,7 @@ _HERE = "synetune_lab.optimizer.schedulers.searchers"
 SEARCHERS: dict[str, str] = {
     "random": f"{_HERE}.random_searcher:RandomSearcher",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
+    "rea": f"{_HERE}.regularized_evolution:RegularizedEvolution",
 }
 """Module and class of each searcher by its name; imported when first used."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,11 @@ def measure(
     python = Path(sys.executable) if package == OURS else ensure_peer()
     command = [str(python), str(HERE / "measure" / f"{script}.py"), package, *map(str, args)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=True)
+        # Somewhere else: the peer leaves a log in the folder that it is started in.
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=limit_s, check=True, cwd=folder
+            )
     except subprocess.TimeoutExpired:
         print(f"{script} with {package}: over {limit_s:.0f} s, given up", file=sys.stderr)
         return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from synetune_lab.optimizer.schedulers.rungs import RungSystem
 
-__all__ = ["ASHA", "REA", "GridSearch", "RandomSearch"]
+__all__ = ["ASHA", "PASHA", "REA", "GridSearch", "RandomSearch"]
 
 
 class RandomSearch(FIFOScheduler):
@@ -79,6 +79,37 @@ class ASHA(HyperbandScheduler):
             resource_attr=resource_attr,
             searcher="random",
             type=type,
+            **kwargs,
+        )
+
+
+class PASHA(HyperbandScheduler):
+    """Asynchronous successive halving that begins with a small maximum resource.
+
+    Bohdal, Balles, Wistuba, Ermis, Archambeau, Zappella: PASHA: Efficient HPO and NAS with
+    Progressive Resource Allocation, https://arxiv.org/abs/2207.06940. A number of trials makes a
+    good stopping criterion.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        kwargs: Arguments of `HyperbandScheduler`; the maximum resource is needed as for `ASHA`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        resource_attr: str,
+        **kwargs: Unpack[HyperbandArguments],
+    ) -> None:
+        super().__init__(
+            config_space,
+            metric=metric,
+            resource_attr=resource_attr,
+            searcher="random",
+            type="pasha",
             **kwargs,
         )
 

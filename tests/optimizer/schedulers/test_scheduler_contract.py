@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from synetune_lab.optimizer.baselines import ASHA, REA, GridSearch, RandomSearch
+from synetune_lab.optimizer.baselines import ASHA, PASHA, REA, GridSearch, RandomSearch
 from synetune_lab.optimizer.scheduler import TrialScheduler
 from synetune_lab.optimizer.schedulers import (
     HyperbandScheduler,
@@ -163,4 +163,18 @@ class TestPopulationBasedTraining(SchedulerContract):
             resource_attr="epoch",
             max_t=27,
             perturbation_interval=3,
+        )
+
+
+class TestPasha(SchedulerContract):
+    def make_scheduler(
+        self, config_space: dict[str, Any], random_seed: int, mode: str
+    ) -> TrialScheduler:
+        return PASHA(
+            config_space,
+            "loss",
+            "epoch",
+            mode=mode,
+            random_seed=random_seed,
+            max_resource_attr="epochs",
         )

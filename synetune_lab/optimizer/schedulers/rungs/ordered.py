@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from math import inf, nextafter
 
 __all__ = ["OrderedValues"]
 
@@ -102,6 +103,12 @@ class OrderedValues:
         if i == len(self._lasts):
             return self._size
         return sum(self._sizes[:i]) + bisect_left(self._blocks[i], value)
+
+    def count_equal(self, value: float) -> int:
+        """How many numbers are equal to `value`."""
+        if value == inf:
+            return self._size - self.count_smaller(value)
+        return self.count_smaller(nextafter(value, inf)) - self.count_smaller(value)
 
     def quantile(self) -> float | None:
         """The quantile, as `numpy.quantile` interpolates it (linearly).

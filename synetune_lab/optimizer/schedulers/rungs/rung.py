@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Any, NamedTuple
@@ -66,6 +66,10 @@ class Rung:
         """Trials with their values, in order of arrival."""
         return iter(self._values.items())
 
+    def values(self) -> Mapping[int, float]:
+        """The value of each trial, in order of arrival."""
+        return self._values
+
     def _key(self, value: float) -> float:
         return self._sign * value if value == value else inf
 
@@ -120,6 +124,15 @@ class Rung:
         value = self._values[trial_id]
         rank = self._ordered.count_smaller(self._key(value)) + 1
         return Standing(trial_id, value, self.cutoff(), rank, len(self._values))
+
+    def is_tied(self, trial_id: int) -> bool:
+        """Whether another entry has the same value.
+
+        Raises:
+            KeyError: If the trial is not in the rung.
+        """
+        key = self._key(self._values[trial_id])
+        return self._ordered.count_equal(key) > 1
 
     def waits(self, trial_id: int) -> bool:
         """Whether the trial waits here to be promoted."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PASHARungSystem"]
 
+_ROUNDING = 1e-9
+"""Differences that should be equal to epsilon may come out a little larger."""
+
 
 class PASHARungSystem(PromotionRungSystem):
     """As `promotion`, but no trial goes beyond a maximum that grows only while rankings disagree.
@@ -74,7 +77,8 @@ class PASHARungSystem(PromotionRungSystem):
         curve[resource] = self._key(value)
         if resource > self._noise.above:
             self._noise.report(trial_id, resource, curve)
-            self._check()
+            if resource < self.rungs[self._top].level:  # else once it is in the rung, see `decide`
+                self._check()
 
     def decide(
         self, rung: Rung, trial_id: int, value: float, result: Mapping[str, Any]
@@ -141,7 +145,9 @@ class PASHARungSystem(PromotionRungSystem):
 
     def _check(self) -> None:
         """Raise the maximum if the rankings differ by more than noise."""
-        if self._noise is None or self._shift == 0.0 or self._shift <= self.epsilon:
+        if self._noise is None or self._shift == 0.0:
+            return
+        if self._shift <= self.epsilon * (1 + _ROUNDING):
             return
         self._top += 1
         self._shift = 0.0

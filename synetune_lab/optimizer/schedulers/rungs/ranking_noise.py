@@ -39,13 +39,22 @@ class RankingNoise:
         self._values: npt.NDArray[np.float64] = np.full((8, 8), np.nan)
         self._noisy: dict[Pair, float] = {}
         self._distances = OrderedValues(_PERCENTILE)
-        self._pending: list[Pair] = []  # trials and resources of reports to look at
+        self._last: float | None = None  # the percentile, when there were noisy pairs last
+        self._pending: list[tuple[int, int, Curve]] = []
 
     def percentile(self) -> float | None:
-        """The 90th percentile of the distances of noisy pairs; None if there are none."""
-        for trial_id, resource in self._pending:
-            self._look_at(trial_id, self._row_of[trial_id], resource)
-        self._pending.clear()
+        """The 90th percentile of the distances of noisy pairs.
+
+        Its last value if there are none any more; None if there never were.
+        """
+        pending, self._pending = self._pending, []
+        for trial_id, resource, curve in pending:
+            self._take_in(trial_id, resource, curve)
+        if self._noisy:
+            self._last = self._quantile()
+        return self._last
+
+    def _quantile(self) -> float | None:
         if len(self._distances) == 1:
             return next(iter(self._distances))
         return self._distances.quantile()
@@ -56,27 +65,32 @@ class RankingNoise:
         Args:
             trial_id: The trial.
             resource: The resource.
-            curve: All that it has reported, this included, by resource.
+            curve: All that it has reported, this included, by resource in ascending order. It may
+                be added to later.
         """
+        self._pending.append((trial_id, resource, curve))
+
+    def _take_in(self, trial_id: int, resource: int, curve: Curve) -> None:
         row = self._row_of.get(trial_id)
         if row is None:
             row = self._row_of[trial_id] = len(self._row_of)
             self._grow()
             for earlier, value in curve.items():
-                self._put(row, earlier, value)
-        else:
-            self._put(row, resource, curve[resource])
+                if earlier < resource:
+                    self._put(row, earlier, value)
+        self._put(row, resource, curve[resource])
         if resource <= self.up_to:
-            self._pending.append((trial_id, resource))
+            self._look_at(trial_id, row, resource)
 
     def add(self, curves: Mapping[int, Curve]) -> None:
         """Take trials in that have reported before."""
         for trial_id, curve in curves.items():
             for resource in sorted(r for r in curve if r > self.above):
-                self.report(trial_id, resource, {r: v for r, v in curve.items() if r <= resource})
+                self.report(trial_id, resource, curve)
 
     def forget(self, trial_id: int) -> None:
         """A trial does not count any more."""
+        self.percentile()
         row = self._row_of.get(trial_id)
         if row is None:
             return
@@ -136,6 +150,8 @@ class RankingNoise:
     ) -> None:
         if not self._noisy and not noisy.any():
             return
+        if self._noisy:
+            self._last = self._quantile()
         for other, row in self._row_of.items():
             if not both[row]:
                 continue

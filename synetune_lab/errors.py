@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "BackendError",
+    "BlackboxError",
     "CommandRefused",
     "ConfigSpaceError",
     "InvalidConfigError",
@@ -44,6 +45,10 @@ class SchedulerError(SynetuneLabError, ValueError):
 
 class BackendError(SynetuneLabError, RuntimeError):
     """A backend could not start, stop, pause, resume or observe a trial."""
+
+
+class BlackboxError(SynetuneLabError, ValueError):
+    """A blackbox does not have what it was asked for, or was given what it can't take."""
 
 
 class CommandRefused(SynetuneLabError, RuntimeError):  # noqa: N818 - says what happened

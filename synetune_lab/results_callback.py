@@ -28,8 +28,56 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COMPRESS_EVERY = 256
-"""Rows. Few enough that compressing them delays no decision by more than some milliseconds."""
+_BLOCK = 256
+"""Reports that wait to become rows. Few enough that compressing them delays no decision by more
+than some milliseconds."""
+
+_Report = tuple[int, "dict[str, Any]", str, str, "dict[str, Any]", "float | None"]
+"""Trial, configuration, status, decision, report, time."""
+
+
+def _as_row(
+    trial_id: int,
+    config: dict[str, Any],
+    status: str,
+    decision: str,
+    result: dict[str, Any],
+    time: float | None,
+) -> dict[str, Any]:
+    row = {name: value for name, value in result.items() if name != ST_TUNER_TIME}
+    row[ST_DECISION] = decision
+    row[ST_STATUS] = status
+    row[TRIAL_ID] = trial_id
+    for name, value in config.items():
+        row[CONFIG_COLUMN_PREFIX + name] = value
+    time = result.get(ST_TUNER_TIME, time)
+    if time is not None:
+        row[ST_TUNER_TIME] = time
+    return row
+
+
+def _as_columns(reports: list[_Report]) -> dict[str, list[Any]] | None:
+    """Rows of reports as columns; None if not all have the same entries."""
+    ids, configs, statuses, decisions, results, times = zip(*reports, strict=True)
+    names, entries = results[0], configs[0]
+    if any(len(r) != len(names) for r in results) or any(len(c) != len(entries) for c in configs):
+        return None
+    try:
+        columns = {n: [r[n] for r in results] for n in names if n != ST_TUNER_TIME}
+        columns[ST_DECISION] = list(decisions)
+        columns[ST_STATUS] = list(statuses)
+        columns[TRIAL_ID] = list(ids)
+        for name in entries:
+            columns[CONFIG_COLUMN_PREFIX + name] = [config[name] for config in configs]
+        if ST_TUNER_TIME in names:
+            columns[ST_TUNER_TIME] = [r[ST_TUNER_TIME] for r in results]
+        elif None not in times:
+            columns[ST_TUNER_TIME] = list(times)
+        elif any(time is not None for time in times):
+            return None
+    except KeyError:
+        return None
+    return columns
 
 
 class ExtraResultsComposer:
@@ -71,6 +119,7 @@ class StoreResultsCallback(TunerCallback):
         self.extra_results_composer = extra_results_composer
         self._tuner: Any = None
         self._columns = ResultColumns()
+        self._pending: list[_Report] = []
         self._file: ResultsFile | None = None
         self._saved: tuple[Path, dict[str, str], int] | None = None
 
@@ -88,22 +137,31 @@ class StoreResultsCallback(TunerCallback):
         self, trial: Trial, status: str, result: dict[str, Any], decision: str
     ) -> None:
         """Add a row."""
+        tuner = self._tuner
+        if self.extra_results_composer is not None and tuner is not None:
+            row = {**result, **(self.extra_results_composer(tuner) or {})}
+        else:
+            row = dict(result)
+        time = None
+        if ST_TUNER_TIME not in result and self.add_wallclock_time and tuner is not None:
+            time = tuner.tuner_time
+        self._pending.append((trial.trial_id, trial.config, status, decision, row, time))
+        if len(self._pending) >= _BLOCK:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Turn what waits into rows."""
         self._restore()
-        row = dict(result)
-        tuner_time = row.pop(ST_TUNER_TIME, None)
-        row[ST_DECISION] = decision
-        row[ST_STATUS] = status
-        row[TRIAL_ID] = trial.trial_id
-        for name, value in trial.config.items():
-            row[CONFIG_COLUMN_PREFIX + name] = value
-        if tuner_time is None and self.add_wallclock_time and self._tuner is not None:
-            tuner_time = self._tuner.tuner_time
-        if tuner_time is not None:
-            row[ST_TUNER_TIME] = tuner_time
-        if self.extra_results_composer is not None and self._tuner is not None:
-            row.update(self.extra_results_composer(self._tuner) or {})
-        self._columns.append(row)
-        if self._file is not None and len(self._columns) % _COMPRESS_EVERY == 0:
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        block = _as_columns(pending)
+        if block is not None:
+            self._columns.extend(block)
+        else:
+            for report in pending:
+                self._columns.append(_as_row(*report))
+        if self._file is not None:
             self._file.add(self._columns)
 
     def on_tuning_end(self) -> None:
@@ -118,19 +176,25 @@ class StoreResultsCallback(TunerCallback):
         Raises:
             StoreError: If it can't be written.
         """
-        self._restore()
+        self._settle()
         if self._file is not None and len(self._columns):
             self._file.write(self._columns)
 
     def dataframe(self) -> pd.DataFrame:
         """All rows so far, in the order of the reports."""
-        self._restore()
+        self._settle()
         return self._columns.dataframe()
+
+    def rows(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Names of the columns, and all rows so far as tuples."""
+        self._settle()
+        return self._columns.names, self._columns.rows()
 
     # -- pickling -------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the rows, if the files of the run have them."""
+        self._settle()
         state = {k: v for k, v in vars(self).items() if k not in ("_tuner", "_file")}
         if self._saved is None and self._file is not None and self._file.path.exists():
             state["_columns"] = ResultColumns()

@@ -55,21 +55,25 @@ class StoppingCriterion:
     def why(self, status: TuningStatus) -> str | None:
         """The rule that holds, as a sentence; None if none does."""
         limit = self.max_wallclock_time
-        if limit is not None and status.wallclock_time >= limit:
+        if limit is not None and status.tuner_time >= limit:
             return f"the time of {limit:g} s is over (max_wallclock_time)"
-        reports = status.overall_metric_statistics.count
-        for name, count, what in (
-            ("max_num_evaluations", reports, "reports have come"),
-            ("max_num_trials_started", status.num_trials_started, "trials were started"),
-            ("max_num_trials_completed", status.num_trials_completed, "trials were completed"),
-            ("max_num_trials_finished", status.num_trials_finished, "trials have ended"),
-        ):
-            most = getattr(self, name)
-            if most is not None and count > most:
-                return f"{count} {what}, more than {most} ({name})"
+        most: float | None = self.max_num_evaluations
+        if most is not None and status.num_reports > most:
+            return _too_many("max_num_evaluations", status.num_reports, "reports have come", most)
+        most = self.max_num_trials_started
+        if most is not None and (n := status.num_trials_started) > most:
+            return _too_many("max_num_trials_started", n, "trials were started", most)
+        most = self.max_num_trials_completed
+        if most is not None and (n := status.num_trials_completed) > most:
+            return _too_many("max_num_trials_completed", n, "trials were completed", most)
+        most = self.max_num_trials_finished
+        if most is not None and (n := status.num_trials_finished) > most:
+            return _too_many("max_num_trials_finished", n, "trials have ended", most)
         if self.max_cost is not None and status.cost > self.max_cost:
             return f"the cost of {status.cost:g} dollars is above {self.max_cost:g} (max_cost)"
-        return self._why_metric(status)
+        if self.min_metric_value or self.max_metric_value:
+            return self._why_metric(status)
+        return None
 
     def _why_metric(self, status: TuningStatus) -> str | None:
         statistics = status.overall_metric_statistics
@@ -87,6 +91,10 @@ class StoppingCriterion:
         """The rules that are given."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in given.items() if value is not None}
+
+
+def _too_many(rule: str, count: int, what: str, most: float) -> str:
+    return f"{count} {what}, more than {most} ({rule})"
 
 
 def _check_thresholds(name: str, value: Any) -> None:

@@ -19,7 +19,7 @@ from synetune_lab.session.exits import wait_in_foreground
 from synetune_lab.session.metadata import tuner_metadata, tuner_name_of
 from synetune_lab.session.progress import make_progress
 from synetune_lab.session.restore import load_tuner, resume_tuner, save_tuner_to
-from synetune_lab.session.state import RunState, look_at
+from synetune_lab.session.state import RunState
 from synetune_lab.session.steering import SteeredRun, space_json
 from synetune_lab.util import experiment_path, metric_name_mode
 
@@ -214,6 +214,7 @@ class Tuner(SteeredRun):
 
     def open_backend(self) -> None:
         """Tell the backend where files go, and have it begin to watch."""
+        self.trial_backend.check_scheduler(self.scheduler)
         self.trial_backend.sleep_time = self.sleep_time
         root = Path(self.trial_backend_path) if self.trial_backend_path else self.tuner_path
         self.trial_backend.open(root, self.name)
@@ -242,7 +243,7 @@ class Tuner(SteeredRun):
         session = self._session
         if session is None or not session.is_alive or session.is_here:
             return self.engine.status
-        return session.read(lambda engine: look_at(engine.status)).result()
+        return session.read(lambda engine: engine.status.look()).result()
 
     @property
     def tuner_time(self) -> float:

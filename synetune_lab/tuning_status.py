@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,11 @@ from synetune_lab.trial import Status, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_NUMBERS = {int, float}
+_BLOCK = 4096
+"""Reports that wait to be taken into the statistics, unless somebody looks before."""
 
 
 class MetricsStatistics:
@@ -27,21 +34,49 @@ class MetricsStatistics:
         """Take one report in; values that are not numbers count as last values only."""
         self.count += 1
         self.last_metrics = dict(metrics)
-        low, high, total = self.min_metrics, self.max_metrics, self.sum_metrics
         for name, value in metrics.items():
-            if type(value) is not float and (type(value) is not int):
+            if type(value) is float or type(value) is int:
+                self._add_number(name, value)
+
+    def add_all(self, reports: list[Mapping[str, Any]]) -> None:
+        """Take several reports in, at less cost than one by one."""
+        names = reports[0]
+        width = len(names)
+        if len(reports) == 1 or any(len(report) != width for report in reports):
+            for report in reports:
+                self.add(report)
+            return
+        try:
+            columns = [(name, [report[name] for report in reports]) for name in names]
+        except KeyError:
+            for report in reports:
+                self.add(report)
+            return
+        self.count += len(reports)
+        self.last_metrics = dict(reports[-1])
+        for name, values in columns:
+            total = sum(values) if _NUMBERS.issuperset(map(type, values)) else math.nan
+            if total == total:
+                self._add_numbers(name, min(values), max(values), total)
                 continue
-            if value != value:
-                continue
-            if name not in low:
-                low[name] = high[name] = value
-                total[name] = value
-                continue
-            if value < low[name]:
-                low[name] = value
-            elif value > high[name]:
-                high[name] = value
-            total[name] += value
+            for value in values:
+                if type(value) is float or type(value) is int:
+                    self._add_number(name, value)
+
+    def _add_number(self, name: str, value: float) -> None:
+        if value == value:
+            self._add_numbers(name, value, value, value)
+
+    def _add_numbers(self, name: str, low: float, high: float, total: float) -> None:
+        if name not in self.min_metrics:
+            self.min_metrics[name], self.max_metrics[name] = low, high
+            self.sum_metrics[name] = total
+            return
+        if low < self.min_metrics[name]:
+            self.min_metrics[name] = low
+        if high > self.max_metrics[name]:
+            self.max_metrics[name] = high
+        self.sum_metrics[name] += total
 
 
 class TuningStatus:
@@ -54,8 +89,10 @@ class TuningStatus:
     def __init__(self, metric_names: list[str]) -> None:
         self.metric_names = list(metric_names)
         self.tuner_time = 0.0
-        self.overall_metric_statistics = MetricsStatistics()
-        self.trial_metric_statistics: dict[int, MetricsStatistics] = {}
+        self.num_reports = 0
+        self._overall = MetricsStatistics()
+        self._of_trials: dict[int, MetricsStatistics] = {}
+        self._pending: list[tuple[int, Mapping[str, Any]]] = []
         self.trials: dict[int, Trial] = {}
         self.statuses: dict[int, str] = {}
         self.counts: dict[str, int] = {}
@@ -75,20 +112,54 @@ class TuningStatus:
         self.trials[trial_id] = trial
 
     def note_result(self, trial_id: int, result: Mapping[str, Any]) -> None:
-        """A trial reported."""
-        self.overall_metric_statistics.add(result)
-        statistics = self.trial_metric_statistics.get(trial_id)
-        if statistics is None:
-            statistics = self.trial_metric_statistics[trial_id] = MetricsStatistics()
-        statistics.add(result)
-        time = result.get(ST_WORKER_TIME)
-        if isinstance(time, (int, float)):
-            self._user_time += time - self._times.get(trial_id, 0.0)
-            self._times[trial_id] = time
-        cost = result.get(ST_WORKER_COST)
-        if isinstance(cost, (int, float)):
-            self._cost += cost - self._costs.get(trial_id, 0.0)
-            self._costs[trial_id] = cost
+        """A trial reported; `result` must stay as it is."""
+        self.num_reports += 1
+        self._pending.append((trial_id, result))
+        if len(self._pending) >= _BLOCK:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take what waits into the statistics."""
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        by_trial: dict[int, list[Mapping[str, Any]]] = {}
+        for trial_id, result in pending:
+            reports = by_trial.get(trial_id)
+            if reports is None:
+                by_trial[trial_id] = [result]
+            else:
+                reports.append(result)
+        for trial_id, reports in by_trial.items():
+            statistics = self._of_trials.get(trial_id)
+            if statistics is None:
+                statistics = self._of_trials[trial_id] = MetricsStatistics()
+            statistics.add_all(reports)
+            self._user_time += _spent(self._times, trial_id, ST_WORKER_TIME, reports)
+            self._cost += _spent(self._costs, trial_id, ST_WORKER_COST, reports)
+        self._overall.add_all([result for _, result in pending])
+
+    @property
+    def overall_metric_statistics(self) -> MetricsStatistics:
+        """Statistics of all reports together."""
+        self._settle()
+        return self._overall
+
+    @property
+    def trial_metric_statistics(self) -> dict[int, MetricsStatistics]:
+        """Statistics of each trial's reports."""
+        self._settle()
+        return self._of_trials
+
+    def look(self) -> TuningStatus:
+        """A copy whose tables stay as they are while the run goes on."""
+        self._settle()
+        look = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict):
+                setattr(look, name, dict(value))
+        look._pending = []
+        return look
 
     def update(
         self,
@@ -143,11 +214,13 @@ class TuningStatus:
     @property
     def user_time(self) -> float:
         """Seconds of all workers together, as reported."""
+        self._settle()
         return self._user_time
 
     @property
     def cost(self) -> float:
         """Cost in US dollars of all trials together, as reported."""
+        self._settle()
         return self._cost
 
     def best_trial_id(self, metric: str, mode: str) -> int | None:
@@ -196,6 +269,22 @@ class TuningStatus:
 
     def __str__(self) -> str:
         return self.status_table()
+
+
+def _spent(
+    known: dict[int, float], trial_id: int, name: str, reports: list[Mapping[str, Any]]
+) -> float:
+    """How much more a trial has spent by its reports; it counts from 0 again when resumed."""
+    if name not in reports[-1] and name not in reports[0]:
+        return 0.0
+    spent = 0.0
+    for report in reports:
+        value = report.get(name)
+        if isinstance(value, (int, float)):
+            before = known.get(trial_id, 0.0)
+            spent += value - before if value >= before else value
+            known[trial_id] = value
+    return spent
 
 
 def print_best_metric_found(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.backend.documented_backend import DocumentedBackend
 from synetune_lab.backend.ledger import BUSY
@@ -28,6 +28,9 @@ from synetune_lab.engine.actions import (
 from synetune_lab.engine.events import EndCause, Event, TrialEnded, TrialReported, TrialStarted
 from synetune_lab.errors import BackendError
 from synetune_lab.trial import Status
+
+if TYPE_CHECKING:
+    from synetune_lab.optimizer.scheduler import TrialScheduler
 
 __all__ = ["TrialBackend"]
 
@@ -60,6 +63,9 @@ class TrialBackend(DocumentedBackend):
         sleep_time: How often a backend that can't tell of changes is asked, in seconds.
     """
 
+    is_simulated = False
+    """Whether time is simulated, and what trials are going to report is known beforehand."""
+
     # All but `wake` and `log_tail` belong to one thread.
 
     def open(self, results_root: Path, tuner_name: str) -> None:
@@ -70,6 +76,16 @@ class TrialBackend(DocumentedBackend):
             tuner_name: Name of the experiment.
         """
         self.set_path(str(results_root), tuner_name)
+
+    def check_scheduler(self, scheduler: TrialScheduler) -> None:
+        """Called before a run is opened: refuse a scheduler that this backend can't serve.
+
+        Args:
+            scheduler: The scheduler.
+
+        Raises:
+            BackendError: If it asks for what trials are not going to report.
+        """
 
     def adopt(self, handles: Mapping[int, tuple[int, Mapping[str, Any]]]) -> dict[int, int]:
         """Take over the trials of a run that ended without telling them.

@@ -73,6 +73,7 @@ class LiveFeed(RunFeed):
     def _follow(self, session: Session) -> None:
         self._detach()
         self._pending.clear()
+        session.watch()
 
         def listen(records: list[dict[str, Any]]) -> None:
             self._pending.append(records)

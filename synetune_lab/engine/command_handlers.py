@@ -169,6 +169,11 @@ def _set_stop_criterion(state: EngineState, args: Args, origin: str) -> Any:
     return told
 
 
+def _refuse_without_simulation(state: EngineState, args: Args, origin: str) -> Any:
+    del state, args, origin
+    raise CommandRefused("only a run on simulated time has a speed that can be changed")
+
+
 _HANDLERS: dict[str, Handler] = {
     "pause_trial": _pause_trial,
     "resume_trial": _resume_trial,
@@ -180,4 +185,6 @@ _HANDLERS: dict[str, Handler] = {
     "enqueue": _enqueue,
     "edit_space": _edit_space,
     "set_stop_criterion": _set_stop_criterion,
+    "set_speed": _refuse_without_simulation,
+    "step": _refuse_without_simulation,
 }

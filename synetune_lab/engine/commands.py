@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,16 @@ def _version(name: str, value: Any) -> int | None:
     raise _refuse(name, value, "the number of a version of the space")
 
 
+def _speed(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return float(value)
+    raise _refuse(
+        name, value, "simulated seconds a real second, or nothing for as fast as possible"
+    )
+
+
 def _one_of(*allowed: str) -> Check:
     def check(name: str, value: Any) -> str:
         if value in allowed:
@@ -81,6 +92,8 @@ COMMANDS: dict[str, dict[str, Argument]] = {
     },
     "enqueue": {"config": Argument(_mapping)},
     "set_stop_criterion": {},
+    "set_speed": {"speed": Argument(_speed)},
+    "step": {"count": Argument(_positive, 1)},
 }
 
 

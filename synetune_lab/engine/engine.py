@@ -17,6 +17,7 @@ from synetune_lab.engine.events import (
     TrialStarted,
 )
 from synetune_lab.engine.state import EngineState, StopCriterion
+from synetune_lab.optimizer.scheduler import SchedulerDecision
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import TrialScheduler
@@ -61,6 +62,7 @@ class TuningEngine(EngineState):
             wait_trial_completion_when_stopping=wait_trial_completion_when_stopping,
             config_space=config_space,
         )
+        self._pending: list[Action] = []
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take an event in and say what is to be done.
@@ -84,6 +86,50 @@ class TuningEngine(EngineState):
             handle_command(self, event)
         elif isinstance(event, RunOpened):
             run_life.opened(self, event)
+        return self._conclude()
+
+    def report(
+        self, trial_id: int, run: int, result: dict[str, Any], now: float
+    ) -> tuple[str, str] | None:
+        """`handle` for a report, at less cost: its `RecordDecision` is not made.
+
+        Args:
+            trial_id: The trial that reported.
+            run: Its run.
+            result: The report; it must stay as it is.
+            now: Seconds since the run began; never goes back.
+
+        Returns:
+            Status before and decision; None if the report was not judged. What else is to be done
+            is for `take_actions`.
+
+        Raises:
+            Exception: As `handle` does.
+        """
+        self.set_clock(now)
+        judged = trial_events.judge(self, trial_id, run, result)
+        if judged is None:
+            self._pending = self._conclude()
+            return None
+        record, status, decision, reason = judged
+        if reason is None and decision == SchedulerDecision.CONTINUE:
+            # Nothing follows for any trial, only perhaps for the run.
+            if self.run_state == "running" and self.stop_criterion(self.status):
+                self._pending = self._conclude()
+        else:
+            trial_events.follow(self, record, decision, reason)
+            self._pending = self._conclude()
+        return status, decision
+
+    def take_actions(self) -> list[Action]:
+        """What is to be done after `report`."""
+        actions = self._pending
+        if actions:
+            self._pending = []
+        return actions
+
+    def _conclude(self) -> list[Action]:
+        """What follows for the run and its workers from what was handled; gives all actions."""
         run_life.advance(self)
         if self.run_state == "running":
             workers.fill(self)

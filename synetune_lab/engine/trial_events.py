@@ -35,31 +35,47 @@ def started(state: EngineState, event: TrialStarted) -> None:
 
 def reported(state: EngineState, event: TrialReported) -> None:
     """A trial has reported: have the scheduler judge it."""
-    record = state.trials[event.trial_id]
-    if event.run != record.run or not _is_judged(record):
-        state.late_reports += 1
-        return
     result = dict(event.result)
+    judged = judge(state, event.trial_id, event.run, result)
+    if judged is None:
+        return
+    record, status, decision, reason = judged
+    state.emit(
+        RecordDecision(
+            record.trial_id, record.run, result, decision, status, reason, state.status.tuner_time
+        )
+    )
+    follow(state, record, decision, reason)
+
+
+def judge(
+    state: EngineState, trial_id: int, run: int, result: dict[str, Any]
+) -> tuple[TrialRecord, str, str, Mapping[str, Any] | None] | None:
+    """Have the scheduler judge a report; `result` is kept as it is.
+
+    Returns:
+        The trial, its status, the decision and the reason. None if nobody could judge it.
+    """
+    record = state.trials[trial_id]
+    status = record.status
+    if run != record.run or not (status == Status.in_progress or _is_judged(record)):
+        state.late_reports += 1
+        return None
     record.last_result = result
     record.n_reports += 1
-    state.status.note_result(event.trial_id, result)
+    state.status.note_result(trial_id, result)
     try:
         decision = state.scheduler.on_trial_result(record.trial, result)
     except InvalidReportError as error:
         trial_life.fail(state, record, str(error), has_process=True)
-        return
-    reason = state.scheduler.reason()
-    state.emit(
-        RecordDecision(
-            record.trial_id,
-            record.run,
-            result,
-            decision,
-            record.status,
-            reason,
-            state.status.tuner_time,
-        )
-    )
+        return None
+    return record, status, decision, state.scheduler.reason()
+
+
+def follow(
+    state: EngineState, record: TrialRecord, decision: str, reason: Mapping[str, Any] | None
+) -> None:
+    """Do with a trial what the scheduler has decided."""
     if reason is not None:
         state.queue.exhausted = False
     if decision == SchedulerDecision.PAUSE:

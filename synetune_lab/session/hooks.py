@@ -19,6 +19,7 @@ from synetune_lab.engine.actions import (
     StartTrial,
 )
 from synetune_lab.errors import SynetuneLabError
+from synetune_lab.results_callback import StoreResultsCallback
 from synetune_lab.trial import Status, Trial
 from synetune_lab.tuner_callback import TunerCallback
 
@@ -81,6 +82,15 @@ class Hooks:
                 method(*arguments)
             except Exception as error:
                 self._note(callback, hook, error)
+
+    def report(self, trial: Trial, status: str, result: dict[str, Any], decision: str) -> None:
+        """`on_trial_result`; each callback gets a report of its own, unless it keeps its own."""
+        for callback, method in self._of("on_trial_result"):
+            own = result if isinstance(callback, StoreResultsCallback) else dict(result)
+            try:
+                method(trial, status, own, decision)
+            except Exception as error:
+                self._note(callback, "on_trial_result", error)
 
     def start(self, tuner: Tuner) -> None:
         """`on_tuning_start`. Its errors are not kept but raised: nothing has begun yet."""

@@ -34,6 +34,7 @@ from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
 from synetune_lab.session.replay import RESUMING, at_rest
 from synetune_lab.session.saving import Saver
+from synetune_lab.session.simulation import Simulation, is_simulated
 from synetune_lab.session.summary import RunStateName, RunSummary, progress_of
 from synetune_lab.trial import Status
 
@@ -68,16 +69,18 @@ class RunLoop:
         self.hooks = Hooks(tuner.callbacks)
         self.saver = Saver(self)
         self.opened = False
-        self._inbox = inbox
+        self.inbox = inbox
         self._first_commands = first_commands
-        self._batch: list[Record] = []
+        self.batch: list[Record] = []
         self._skip: dict[int, int] = {}
         self.finished = False
+        # Nobody watches a simulation unless he asks to: `Simulation` says more.
+        self.is_logged = not is_simulated(self.backend) or self.state.seq > 0
         self._told_end = True  # as long as the start was not told
-        self._abort_why: str | None = None
+        self.abort_why: str | None = None
         self._wakeup: float | None = None
         self._woken_at = -_WAKEUP_INTERVAL_S
-        self._clock_base = 0.0
+        self.clock_base = 0.0
 
     # -- from start to end ----------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class RunLoop:
         try:
             open_run(self)
         except BaseException as error:
-            self._inbox.close(f"the run could not be opened: {error}")
+            self.inbox.close(f"the run could not be opened: {error}")
             self.saver.summarise("failed", str(error))
             self.backend.close()
             self.store.close()
@@ -103,11 +106,15 @@ class RunLoop:
 
     def _drive(self) -> None:
         self._enter()
+        simulation = Simulation(self) if is_simulated(self.backend) else None
         while not self.finished:
-            self._pass()
-            if self._abort_why is not None and not self.finished:
+            if simulation is None:
+                self._pass()
+            else:
+                simulation.run_pass()
+            if self.abort_why is not None and not self.finished:
                 end_at_once(self.engine)
-                self._end("interrupted", self._abort_why)
+                self._end("interrupted", self.abort_why)
                 return
         self._end("finished", self.state.why)
 
@@ -123,9 +130,9 @@ class RunLoop:
         self.state.opened, self.state.why = True, None
         self.opened = True
         self.state.rules = criterion_rules(self.engine.stop_criterion)
-        self._step(RunOpened(resumed, alive, time.time()))
+        self.step(RunOpened(resumed, alive, time.time()))
         end_again(self)
-        self._publish()
+        self.publish()
         self.saver.summarise()
         self.saver.save()
         self.session._opened.set()
@@ -133,9 +140,9 @@ class RunLoop:
     def _command_at_rest(self, name: str, args: dict[str, Any]) -> None:
         """A command that comes with a resume; refused, it keeps the run from being opened."""
         command = CommandReceived(uuid4().hex, name, args, RESUMING)
-        answers = [a for a in self._step(command) if isinstance(a, AnswerCommand)]
+        answers = [a for a in self.step(command) if isinstance(a, AnswerCommand)]
         if answers and not answers[0].ok:
-            self._publish()
+            self.publish()
             raise CommandRefused(f"{name} was refused: {answers[0].error}")
 
     def _end(self, state: RunStateName, why: str | None, *, consistent: bool = True) -> None:
@@ -147,10 +154,10 @@ class RunLoop:
             consistent: Whether the engine's state can be saved. After an error in the middle of a
                 transition it can't; the last state and the log stand for it.
         """
-        self._inbox.close("the run is not being driven any more" + (f" ({why})" if why else ""))
+        self.inbox.close("the run is not being driven any more" + (f" ({why})" if why else ""))
         try:
             self._tell_end()
-            self._publish()
+            self.publish()
             # Trials that were adopted by a session that could not begin are none of its business.
             try:
                 self.backend.close(leave_running=not self.opened)
@@ -167,7 +174,7 @@ class RunLoop:
 
     def abort(self, why: str) -> None:
         """End the run and its trials at once. From any thread."""
-        self._abort_why = why
+        self.abort_why = why
         self.backend.wake()
 
     # -- one pass -------------------------------------------------------------------------------
@@ -178,26 +185,28 @@ class RunLoop:
         events = self.backend.wait_events(self._timeout())
         if self.hooks.wants("on_tuning_sleep") and self._is_full():
             self.hooks.call("on_tuning_sleep", time.monotonic() - before)
-        self._take_in([*events, *self._inbox.commands()])
+        self._take_in([*events, *self.inbox.commands()])
         self._wake_up()
-        self._publish()
-        self._inbox.run_reads()
+        self.publish()
+        self.inbox.run_reads()
         self.hooks.call("on_loop_end")
         self.saver.keep_up()
 
     def now(self) -> float:
         """Seconds since the start, without the time that nobody drove the run."""
-        passed = self._clock_base + self.backend.time_keeper.time()
+        passed = self.clock_base + self.backend.time_keeper.time()
         return max(self.state.clock, passed)
 
     def start_clock(self) -> None:
         """Go on with the clock where the run was left."""
-        self._clock_base = self.state.clock
+        if is_simulated(self.backend) and self.state.opened:
+            return  # simulated time was saved with what is to come
+        self.clock_base = self.state.clock
         self.backend.time_keeper.start_of_time()
 
     def _timeout(self) -> float | None:
         """How long to wait for events at most, in seconds of the time keeper."""
-        if self._abort_why is not None:
+        if self.abort_why is not None:
             return 0.0
         due = self.saver.due_in()
         now = self.now()
@@ -217,7 +226,7 @@ class RunLoop:
         now = self.now()
         if self._wakeup is not None and self._wakeup <= now and not self.finished:
             self._wakeup, self._woken_at = None, now
-            self._step(TimePassed())
+            self.step(TimePassed())
 
     def _is_full(self) -> bool:
         return self.engine.status.num_trials_running >= self.engine.n_workers
@@ -231,7 +240,7 @@ class RunLoop:
         for event in events:
             if self.finished:
                 break
-            self._step(event, offsets.get(id(event)))
+            self.step(event, offsets.get(id(event)))
 
     def _offsets(self, events: list[Event]) -> dict[int, int]:
         """The offset that goes with the last report of each trial, by the event's identity."""
@@ -252,27 +261,30 @@ class RunLoop:
 
     # -- one event ------------------------------------------------------------------------------
 
-    def _step(self, event: Event, offset: int | None = None) -> list[Action]:
+    def step(self, event: Event, offset: int | None = None) -> list[Action]:
+        """Let the engine handle an event, keep what came of it, and carry it out."""
         now = self.now()
         self.state.clock = now
         at_rest(self.engine, event)
         actions = self.engine.handle(event, now)
         if isinstance(event, TimePassed) and not actions:
             return actions  # nothing came of it: not worth a record each second
-        record = self.store.append(event, actions, now, offset)
-        self.state.seq = record["n"]
         self.state.note_actions(actions)
         if isinstance(event, TrialReported):
             self.state.note_report(event.trial_id, event.run, offset)
-        self._batch.append(record)
         self.saver.changed = True
-        if any(isinstance(action, _BACKEND_ACTIONS) for action in actions):
-            # What is done must be in the log before it is done, or a crash forgets a process.
-            self.store.flush()
-        self._carry_out(actions)
+        if self.is_logged:
+            record = self.store.append(event, actions, now, offset)
+            self.state.seq = record["n"]
+            self.batch.append(record)
+            if any(isinstance(action, _BACKEND_ACTIONS) for action in actions):
+                # What is done must be in the log before it is done, or a crash forgets a process.
+                self.store.flush()
+        self.carry_out(actions)
         return actions
 
-    def _carry_out(self, actions: list[Action]) -> None:
+    def carry_out(self, actions: list[Action]) -> None:
+        """Do what the engine asks for, and tell callbacks."""
         ends = any(isinstance(a, ChangeRun) and a.what == "stopping" for a in actions)
         if ends and any(isinstance(a, (StopTrial, PauseTrial)) for a in actions):
             self._tell_end()  # documented: before running trials are ended
@@ -291,7 +303,7 @@ class RunLoop:
             elif isinstance(action, ChangeStatus):
                 self._note_status(action)
             elif isinstance(action, AnswerCommand):
-                self._inbox.answer(action.command_id, action.ok, action.result, action.error)
+                self.inbox.answer(action.command_id, action.ok, action.result, action.error)
             elif isinstance(action, ChangeRun):
                 self.state.rules = criterion_rules(self.engine.stop_criterion)
                 self.saver.save_soon()
@@ -322,10 +334,11 @@ class RunLoop:
         }
         self.hooks.call("on_fetch_status_results", status, reports)
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
+        """Hand what was logged to the operating system, and tell it to who listens."""
         self.store.flush()
-        if self._batch:
-            batch, self._batch = self._batch, []
+        if self.batch:
+            batch, self.batch = self.batch, []
             self.session._publish(batch)
 
     def summary(self, state: RunStateName | None = None, why: str | None = None) -> RunSummary:

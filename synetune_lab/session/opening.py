@@ -12,6 +12,7 @@ from synetune_lab.constants import ST_TUNER_START_TIMESTAMP
 from synetune_lab.engine.actions import PauseTrial, StopTrial
 from synetune_lab.engine.transitions import WITH_PROCESS
 from synetune_lab.session.replay import replay
+from synetune_lab.session.simulation import is_simulated
 from synetune_lab.store.run_files import write_metadata
 from synetune_lab.trial import Status
 
@@ -32,7 +33,11 @@ def open_run(loop: RunLoop) -> None:
     tuner, state = loop.tuner, loop.state
     loop.store.open()
     if loop.store.last_number > state.seq:
-        catch_up(loop)
+        if is_simulated(loop.backend):
+            # What was simulated after the last save comes again, the same; it is not kept twice.
+            loop.store.cut(state.seq)
+        else:
+            catch_up(loop)
     if state.started_at is None:
         state.started_at = time.time()
         tuner.metadata.setdefault(ST_TUNER_START_TIMESTAMP, state.started_at)

@@ -10,6 +10,7 @@ from synetune_lab.errors import ResumeError
 from synetune_lab.results_callback import StoreResultsCallback
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.replay import ResumeReport, replay
+from synetune_lab.session.simulation import is_simulated
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME, read_log
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.pickling import dumps
@@ -39,8 +40,9 @@ def load_tuner(folder: Path, *, trust: bool = False) -> Tuner:
     _move(tuner, folder)
     hooks = Hooks(tuner.callbacks)
     state = tuner.run_state
-    records = read_log(tuner.tuner_path, after=state.seq, position=state.log_length)
-    report.replayed, report.disagreement = replay(tuner.engine, state, records, hooks)
+    if not is_simulated(tuner.trial_backend):  # a simulation goes on from where it was saved
+        records = read_log(tuner.tuner_path, after=state.seq, position=state.log_length)
+        report.replayed, report.disagreement = replay(tuner.engine, state, records, hooks)
     tuner.resume_report = report
     return tuner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from synetune_lab.session.exits import end_with_interpreter, forget
 from synetune_lab.session.inbox import CommandFuture, Inbox
 from synetune_lab.session.loop import RunLoop
+from synetune_lab.session.simulation import begin_log
 from synetune_lab.session.summary import RunSummary
 from synetune_lab.store.event_log import Record
 from synetune_lab.store.run_store import RunStore
@@ -146,6 +148,16 @@ class Session:
     def save(self) -> Future[bool]:
         """Save now; the future is done when the disk has it."""
         return self._inbox.read(self._loop.save_now)
+
+    def watch(self, timeout: float = 5.0) -> None:
+        """Have the log kept from its beginning, which a simulation does only for who watches.
+
+        Args:
+            timeout: Seconds to wait for it at most; it comes later if it takes longer.
+        """
+        if not self._loop.is_logged:
+            with contextlib.suppress(TimeoutError):
+                self._inbox.read(lambda: begin_log(self._loop)).result(timeout)
 
     def add_listener(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called with each batch of records, on the session's thread.

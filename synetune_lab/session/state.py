@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.engine.actions import Action, RecordDecision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-Thing = TypeVar("Thing")
-
-
-def look_at(status: Thing) -> Thing:
-    """A copy of a status whose tables stay as they are while the run goes on."""
-    look = copy.copy(status)
-    for name, value in vars(status).items():
-        if isinstance(value, dict):
-            setattr(look, name, dict(value))
-    return look
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(slots=True)
@@ -94,13 +81,19 @@ class RunState:
         """Keep the best value and the number of reports up to date."""
         for action in actions:
             if isinstance(action, RecordDecision):
-                self.n_reports += 1
-                self._note_value(action.trial_id, action.result.get(self.metric or ""))
+                self.note_value(action.trial_id, action.result)
 
-    def _note_value(self, trial_id: int, value: Any) -> None:
+    def note_value(self, trial_id: int, result: Mapping[str, Any]) -> None:
+        """A report was judged."""
+        self.n_reports += 1
+        value = result.get(self.metric or "")
+        best = self.best
+        if type(value) is float and best is not None and not self.maximise:
+            if value < best.value:
+                self.best = Best(trial_id, value)
+            return
         if not isinstance(value, (int, float)) or isinstance(value, bool) or math.isnan(value):
             return
         number = float(value)
-        best = self.best
         if best is None or (number > best.value if self.maximise else number < best.value):
             self.best = Best(trial_id, number)

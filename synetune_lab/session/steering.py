@@ -84,6 +84,18 @@ class SteeredRun:
         """Change rules of the `StoppingCriterion`; None removes one."""
         return self._command("set_stop_criterion", **rules)
 
+    def set_speed(self, speed: float | None) -> CommandFuture:
+        """For a run on simulated time: how fast that passes.
+
+        Args:
+            speed: Simulated seconds a real second; 0 to stand still; None for as fast as possible.
+        """
+        return self._command("set_speed", speed=speed)
+
+    def step(self, count: int = 1) -> CommandFuture:
+        """For a run on simulated time that stands still: let so many more things happen."""
+        return self._command("step", count=count)
+
 
 def space_json(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Domains and constants as the JSON that the command `edit_space` takes."""

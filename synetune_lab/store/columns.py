@@ -60,6 +60,21 @@ class ResultColumns:
                 if len(columns[name]) < self._rows:
                     self._widen(name, None)
 
+    def extend(self, block: Mapping[str, list[Any]]) -> None:
+        """Add rows given as columns of equal length."""
+        columns = self._columns
+        count = len(next(iter(block.values())))
+        if columns.keys() == block.keys() and all(
+            _takes(columns[name], values) for name, values in block.items()
+        ):
+            for name, values in block.items():
+                columns[name].extend(values)
+            self._rows += count
+            return
+        names = list(block)
+        for row in zip(*block.values(), strict=True):
+            self.append(dict(zip(names, row, strict=True)))
+
     def _new_column(self, value: Any) -> Values:
         missing = self._rows
         if type(value) is float or _is_float(value):
@@ -132,6 +147,16 @@ class ResultColumns:
         self._columns = dict(columns)
         self._rows = len(next(iter(self._columns.values()))) if self._columns else 0
         return self
+
+
+def _takes(column: Values, values: list[Any]) -> bool:
+    """Whether a column takes values as they are."""
+    if type(column) is list:
+        return True
+    kinds = set(map(type, values))
+    if column.typecode == "d":
+        return kinds == {float}
+    return kinds == {int} and max(map(abs, values)) < _INT64.stop
 
 
 def _is_float(value: Any) -> bool:

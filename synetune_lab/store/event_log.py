@@ -210,6 +210,27 @@ class EventLog:
         self._lines.clear()
         return True
 
+    def cut(self, number: int) -> None:
+        """Drop the records after `number`.
+
+        Raises:
+            StoreError: If the file can't be changed.
+        """
+        if self.last_number <= number or self._descriptor is None:
+            return
+        try:
+            with self.path.open("rb") as file:
+                end = 0
+                for line in file:
+                    record = decode_record(line)
+                    if record is None or record["n"] > number:
+                        break
+                    end += len(line)
+            os.ftruncate(self._descriptor, end)
+        except OSError as error:
+            raise StoreError(f"the event log {self.path} can't be cut: {error}") from error
+        self._length, self.last_number = end, number
+
     @property
     def length(self) -> int:
         """Bytes that were flushed."""

@@ -145,6 +145,11 @@ class RunStore:
                 self._unsynced = True
                 self._condition.notify_all()
 
+    def cut(self, number: int) -> None:
+        """Drop the records of the log after `number`."""
+        assert self._log is not None, "the store is not open"
+        self._log.cut(number)
+
     @property
     def log_length(self) -> int:
         """Bytes of the log that were flushed."""

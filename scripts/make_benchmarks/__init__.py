@@ -1,0 +1,1 @@
+"""Makes the two benchmarks that come with the package, by training the models for real."""

@@ -5,18 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synetune_lab.blackbox_repository.blackbox import Blackbox, Config
+from synetune_lab.blackbox_repository.serialize import (
+    deserialize_configspace,
+    deserialize_metadata,
+    read_frame,
+    serialize_configspace,
+    serialize_metadata,
+    write_frame,
+)
 from synetune_lab.blackbox_repository.table_index import TableIndex
 from synetune_lab.errors import BlackboxError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BlackboxTabular"]
+__all__ = ["BlackboxTabular", "deserialize", "serialize"]
+
+_HYPERPARAMETERS = "hyperparameters.parquet"
+_EVALUATIONS = "objectives_evaluations.npy"
+_FIDELITIES = "fidelities_values.npy"
 
 
 class BlackboxTabular(Blackbox):
@@ -219,3 +232,74 @@ def _shorten(values: Any) -> str:
     if not isinstance(values, list) or len(values) <= 12:
         return str(values)
     return f"[{', '.join(map(str, values[:6]))}, ..., {', '.join(map(str, values[-3:]))}]"
+
+
+def serialize(
+    bb_dict: Mapping[str, BlackboxTabular],
+    path: str | Path,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write tasks that share configurations, fidelities and seeds into a folder.
+
+    Args:
+        bb_dict: Task names with their tables.
+        path: The folder; it is made.
+        metadata: Entries of your own for `metadata.json`.
+
+    Raises:
+        BlackboxError: If the tasks do not share what they have to.
+        MissingDependencyError: If pyarrow is not installed.
+    """
+    if not bb_dict:
+        raise BlackboxError("bb_dict is empty; there is nothing to write")
+    first_name, first = next(iter(bb_dict.items()))
+    for name, box in bb_dict.items():
+        if (
+            not box.hyperparameters.equals(first.hyperparameters)
+            or not np.array_equal(box._values, first._values)
+            or box.objectives_evaluations.shape != first.objectives_evaluations.shape
+            or box.objectives_names != first.objectives_names
+        ):
+            raise BlackboxError(
+                f"the tasks {first_name!r} and {name!r} differ in configurations, fidelities, seeds "
+                "or objectives; use BlackboxOffline for such data"
+            )
+    folder = Path(path)
+    serialize_configspace(folder, first.configuration_space, first.fidelity_space)
+    write_frame(first.hyperparameters, folder / _HYPERPARAMETERS)
+    stacked = np.stack([box.objectives_evaluations for box in bb_dict.values()])
+    np.save(folder / _EVALUATIONS, stacked.astype(np.float32), allow_pickle=False)
+    np.save(folder / _FIDELITIES, first._values, allow_pickle=False)
+    own = {"objectives_names": first.objectives_names, "task_names": list(bb_dict)}
+    serialize_metadata(folder, {**own, **(metadata or {})})
+
+
+def deserialize(path: str | Path) -> dict[str, BlackboxTabular]:
+    """The tasks that `serialize` (or Syne Tune) wrote, by name.
+
+    Raises:
+        BlackboxError: If a file is missing or does not fit.
+    """
+    folder = Path(path)
+    space, fidelity_space = deserialize_configspace(folder)
+    for name in (_HYPERPARAMETERS, _EVALUATIONS, _FIDELITIES):
+        if not (folder / name).exists():
+            raise BlackboxError(f"there is no {name} in {folder}")
+    metadata = deserialize_metadata(folder)
+    table = read_frame(folder / _HYPERPARAMETERS)
+    evaluations = np.load(folder / _EVALUATIONS, allow_pickle=False)
+    values = np.load(folder / _FIDELITIES, allow_pickle=False)
+    tasks = metadata.get("task_names") or [str(i) for i in range(len(evaluations))]
+    if len(tasks) != len(evaluations):
+        raise BlackboxError(f"{folder} names {len(tasks)} tasks and has {len(evaluations)}")
+    return {
+        task: BlackboxTabular(
+            hyperparameters=table,
+            configuration_space=space,
+            fidelity_space=fidelity_space,
+            objectives_evaluations=evaluations[number],
+            fidelity_values=values,
+            objectives_names=metadata.get("objectives_names"),
+        )
+        for number, task in enumerate(tasks)
+    }

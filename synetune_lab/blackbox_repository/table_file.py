@@ -25,12 +25,13 @@ def keep_table(blackbox: BlackboxTabular) -> Path:
     return path
 
 
-def store_table(blackbox: BlackboxTabular, path: Path) -> None:
+def store_table(blackbox: BlackboxTabular, path: Path, *, compress: bool = False) -> None:
     """Write a table; a file that is there is replaced at once.
 
     Args:
         blackbox: The table.
         path: Where to, with the suffix `.npz`.
+        compress: Whether it is to be small rather than quickly written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     spaces = {
@@ -45,7 +46,8 @@ def store_table(blackbox: BlackboxTabular, path: Path) -> None:
     arrays = {name: np.frombuffer(text.encode(), np.uint8) for name, text in columns.items()}
     values = blackbox.fidelity_values
     draft = path.with_name(f".{uuid4().hex[:8]}.tmp.npz")
-    np.savez(
+    save = np.savez_compressed if compress else np.savez
+    save(
         draft,
         allow_pickle=False,
         objectives_evaluations=blackbox.objectives_evaluations,

@@ -154,6 +154,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         self._blocks = ConfigBlocks(self.config_space, self._keyer)
         self._key_of_trial: dict[str, bytes] = {}
         self._last_drawn: tuple[Config | None, bytes] = (None, b"")
+        self._given: str | None = None  # the trial that got the last configuration
         self._restricted: list[tuple[Config, bytes]] | None = None
         self._restricted_position: dict[bytes, int] = {}
         if restrict_configurations is not None:
@@ -178,6 +179,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
             self._exclude(key)
         elif trial_id is not None:
             self._key_of_trial[trial_id] = key
+        self._given = trial_id
         return config
 
     def _get_config(self, **kwargs: Any) -> Config | None:
@@ -208,7 +210,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
     ) -> None:
         """A trial is being evaluated; remember what it evaluates, in case it fails."""
         del milestone
-        if config is None:
+        if config is None or trial_id == self._given:
             return
         key = self._keyer.key(config)
         if not self._allow_duplicates:
@@ -249,7 +251,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         other = super().clone_from_state(state)
         # Both hold the keyer, and must go on to hold the same one.
         other._blocks.keyer = other._keyer
-        other._last_drawn = (None, b"")
+        other._last_drawn, other._given = (None, b""), None
         return other
 
     def _exclude(self, key: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Turns the raw data of published benchmarks into blackboxes."""

@@ -20,7 +20,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from synetune_lab.config_space import choice, loguniform, lograndint, randint, uniform
+from synetune_lab.config_space import choice, lograndint, loguniform, randint, uniform
 
 N_CONFIGS, N_EPOCHS, N_SEEDS = 600, 81, 2
 OBJECTIVES = (

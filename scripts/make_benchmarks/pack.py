@@ -1,6 +1,6 @@
 """Puts the trained curves into the package.
 
-    python -m scripts.make_benchmarks.pack DIGITS.npz TUMOR.npz
+python -m scripts.make_benchmarks.pack DIGITS.npz TUMOR.npz
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from synetune_lab.config_space import loguniform, lograndint, randint, uniform
+from synetune_lab.config_space import lograndint, loguniform, randint, uniform
 
 N_CONFIGS, N_ROUNDS, N_SEEDS = 300, 64, 2
 OBJECTIVES = ("metric_valid_loss", "metric_valid_error", "metric_elapsed_time")

@@ -160,7 +160,9 @@ class BlackboxSurrogate(Blackbox):
             parts.append(("categories", make_pipeline(Columns(categories), encoder)))
         if logarithmic:
             log = FunctionTransformer(_log, feature_names_out=None)
-            parts.append(("logarithmic", make_pipeline(Columns(logarithmic), log, StandardScaler())))
+            parts.append(
+                ("logarithmic", make_pipeline(Columns(logarithmic), log, StandardScaler()))
+            )
         if plain:
             parts.append(("plain", make_pipeline(Columns(plain), StandardScaler())))
         return make_pipeline(FeatureUnion(parts), model)

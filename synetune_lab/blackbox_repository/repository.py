@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.blackbox_repository import blackbox_offline, blackbox_tabular
 from synetune_lab.blackbox_repository.analytic import ANALYTIC, analytic_blackbox
 from synetune_lab.blackbox_repository.blackbox import Blackbox
 from synetune_lab.blackbox_repository.bundled import BUNDLED, load_bundled
-from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
 from synetune_lab.blackbox_repository.conversion_scripts.recipes import (
     generate_blackbox_recipes,
     instantiate_yahpo,
@@ -23,6 +22,9 @@ from synetune_lab.blackbox_repository.conversion_scripts.utils import (
     validate_hash,
 )
 from synetune_lab.errors import BlackboxError
+
+if TYPE_CHECKING:
+    from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
 
 __all__ = ["blackbox_list", "check_blackbox_local_files", "load_blackbox"]
 

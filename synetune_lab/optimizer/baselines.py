@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.optimizer.schedulers.fifo import FIFOArguments, FIFOScheduler
 from synetune_lab.optimizer.schedulers.hyperband import HyperbandArguments, HyperbandScheduler
+from synetune_lab.optimizer.schedulers.synchronous import (
+    GeometricDifferentialEvolutionHyperbandScheduler,
+    SynchronousGeometricHyperbandScheduler,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from synetune_lab.optimizer.schedulers.rungs import RungSystem
 
-__all__ = ["ASHA", "PASHA", "REA", "GridSearch", "RandomSearch"]
+__all__ = [
+    "ASHA",
+    "DEHB",
+    "PASHA",
+    "REA",
+    "GridSearch",
+    "RandomSearch",
+    "SyncHyperband",
+]
 
 
 class RandomSearch(FIFOScheduler):
@@ -149,3 +161,47 @@ class REA(FIFOScheduler):
             random_seed=random_seed,
             **kwargs,
         )
+
+
+class SyncHyperband(SynchronousGeometricHyperbandScheduler):
+    """Synchronous Hyperband with random configurations; `brackets=1` is successive halving.
+
+    Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar: Hyperband: A Novel Bandit-Based Approach to
+    Hyperparameter Optimization, https://arxiv.org/abs/1603.06560.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        kwargs: Arguments of `SynchronousGeometricHyperbandScheduler`. One of `max_resource_attr`
+            and `max_resource_level` is needed, unless the space has a constant `epochs`, `max_t`
+            or `max_epochs`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            config_space, metric=metric, searcher="random", resource_attr=resource_attr, **kwargs
+        )
+
+
+class DEHB(GeometricDifferentialEvolutionHyperbandScheduler):
+    """Synchronous Hyperband whose configurations evolve.
+
+    Awad, Mallik, Hutter: DEHB: Evolutionary Hyperband for Scalable, Robust and Efficient
+    Hyperparameter Optimization, https://arxiv.org/abs/2105.09821.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        kwargs: Arguments of `GeometricDifferentialEvolutionHyperbandScheduler`, such as
+            `mutation_factor`, `crossover_probability`, `support_pause_resume`. The maximum resource
+            is needed as for `SyncHyperband`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
+    ) -> None:
+        super().__init__(config_space, metric=metric, resource_attr=resource_attr, **kwargs)

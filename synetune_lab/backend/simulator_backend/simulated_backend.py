@@ -5,11 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.backend.ledger import BUSY
 from synetune_lab.backend.simulator_backend.config import SimulatorConfig, check_seconds
-from synetune_lab.backend.simulator_backend.course import TrialCourse
 from synetune_lab.backend.simulator_backend.pace import Pace
 from synetune_lab.backend.simulator_backend.time_keeper import SimulatedTimeKeeper
 from synetune_lab.backend.trial_backend import TrialBackend
@@ -24,6 +23,9 @@ from synetune_lab.engine.actions import (
 from synetune_lab.engine.events import EndCause, Event, TrialEnded, TrialReported
 from synetune_lab.errors import BackendError
 from synetune_lab.trial import Status, Trial, TrialResult
+
+if TYPE_CHECKING:
+    from synetune_lab.backend.simulator_backend.course import TrialCourse
 
 __all__ = ["SimulatedBackend"]
 
@@ -267,7 +269,9 @@ class SimulatedBackend(TrialBackend):
         start = self.clock.now + config.delay_start
         course.trial_id, course.run = trial_id, run
         last = course.begin(start + config.delay_on_trial_result)
-        course.end_time = (last if course.total else start) + config.delay_complete_after_final_report
+        course.end_time = (
+            last if course.total else start
+        ) + config.delay_complete_after_final_report
         course.end_cause = "exited" if course.error is None else "failed"
         # Numbers for all of it are taken now: among equal times the trial started first is first.
         course.first_count = self._count

@@ -9,9 +9,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular
 from synetune_lab.blackbox_repository.table_file import load_table
+
+if TYPE_CHECKING:
+    from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular
 
 __all__ = ["BUNDLED", "load_bundled"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
+from typing import TYPE_CHECKING
+
 from synetune_lab.blackbox_repository.conversion_scripts.scripts.fcnet_import import FCNETRecipe
 from synetune_lab.blackbox_repository.conversion_scripts.scripts.icml2020_import import (
     DeepARRecipe,
@@ -20,6 +21,9 @@ from synetune_lab.blackbox_repository.conversion_scripts.scripts.yahpo_import im
     YAHPORecipe,
     instantiate_yahpo,
 )
+
+if TYPE_CHECKING:
+    from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
 
 __all__ = ["generate_blackbox_recipes", "instantiate_yahpo"]
 

@@ -21,7 +21,12 @@ from synetune_lab.extras import require
 
 __all__ = ["FCNETRecipe", "convert_dataset"]
 
-_TASKS = ("protein_structure", "naval_propulsion", "parkinsons_telemonitoring", "slice_localization")
+_TASKS = (
+    "protein_structure",
+    "naval_propulsion",
+    "parkinsons_telemonitoring",
+    "slice_localization",
+)
 _OBJECTIVES = ["metric_valid_loss", "metric_train_loss", "metric_elapsed_time"]
 CONFIGURATION_SPACE = {
     "hp_activation_fn_1": choice(["tanh", "relu"]),

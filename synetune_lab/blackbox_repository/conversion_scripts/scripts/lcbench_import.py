@@ -16,7 +16,7 @@ import numpy as np
 
 from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular, serialize
 from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
-from synetune_lab.config_space import loguniform, lograndint, randint, uniform
+from synetune_lab.config_space import lograndint, loguniform, randint, uniform
 from synetune_lab.errors import BlackboxError
 
 __all__ = ["LCBenchRecipe", "convert_task"]
@@ -55,9 +55,7 @@ def convert_task(bench: Mapping[str, Any], dataset_name: str) -> BlackboxTabular
     runs = bench[dataset_name]
     numbers = sorted(runs, key=int)
     try:
-        configs = [
-            {name: runs[n]["config"][name] for name in CONFIGURATION_SPACE} for n in numbers
-        ]
+        configs = [{name: runs[n]["config"][name] for name in CONFIGURATION_SPACE} for n in numbers]
         logs = [runs[n]["log"] for n in numbers]
         curves = [
             np.stack([_values(log[tag]) for tag in _OBJECTIVES.values()], axis=-1) for log in logs

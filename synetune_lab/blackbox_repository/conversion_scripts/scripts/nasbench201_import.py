@@ -91,9 +91,7 @@ def _curve(run: Mapping[str, Any], valid: str) -> np.ndarray:
     seconds = np.array([run["train_times"][epoch] for epoch in sorted(run["train_times"])])
     judged = [run["eval_times"].get(f"{valid}@{epoch}", 0.0) for epoch in range(epochs)]
     seconds = seconds + np.array(judged)
-    return np.stack(
-        [1 - accuracy / 100, 1 - train / 100, seconds, np.cumsum(seconds)], axis=-1
-    )
+    return np.stack([1 - accuracy / 100, 1 - train / 100, seconds, np.cumsum(seconds)], axis=-1)
 
 
 class NASBench201Recipe(BlackboxRecipe):

@@ -107,9 +107,7 @@ class PD1Recipe(BlackboxRecipe):
             with gzip.open(file, "rt") as lines:
                 for line in lines:
                     training = json.loads(line)
-                    name = "_".join(
-                        str(training.get(part, "")) for part in ("dataset", "model")
-                    )
+                    name = "_".join(str(training.get(part, "")) for part in ("dataset", "model"))
                     batch = training.get("hps.batch_size", training.get("batch_size", ""))
                     tasks.setdefault(f"{name}_batch_size_{batch}", []).append(training)
         boxes = {name: convert_task(data) for name, data in tasks.items()}

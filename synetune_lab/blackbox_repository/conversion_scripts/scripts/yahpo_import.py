@@ -17,7 +17,7 @@ import numpy as np
 from synetune_lab.blackbox_repository.blackbox import Blackbox, Config
 from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
 from synetune_lab.blackbox_repository.conversion_scripts.utils import repository_path
-from synetune_lab.config_space import choice, loguniform, lograndint, ordinal, randint, uniform
+from synetune_lab.config_space import choice, lograndint, loguniform, ordinal, randint, uniform
 from synetune_lab.errors import BlackboxError
 from synetune_lab.extras import require
 

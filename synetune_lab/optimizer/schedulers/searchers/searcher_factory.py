@@ -19,6 +19,7 @@ _HERE = "synetune_lab.optimizer.schedulers.searchers"
 
 SEARCHERS: dict[str, str] = {
     "random": f"{_HERE}.random_searcher:RandomSearcher",
+    "random_encoded": f"{_HERE}.random_encoded:RandomEncodedSearcher",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
     "rea": f"{_HERE}.regularized_evolution:RegularizedEvolution",
 }

@@ -194,6 +194,7 @@ class Blackbox:
         Raises:
             BlackboxError: If nothing is recorded.
         """
+        del predict_curves
         raise BlackboxError(f"{type(self).__name__} is computed, and has no recorded values")
 
 

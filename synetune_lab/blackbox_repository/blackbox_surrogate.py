@@ -145,7 +145,9 @@ class BlackboxSurrogate(Blackbox):
         from sklearn.pipeline import FeatureUnion, make_pipeline
         from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-        plain, logarithmic, categories = [], [], []
+        plain: list[str] = []
+        logarithmic: list[str] = []
+        categories: list[str] = []
         for name, entry in configuration_space.items():
             if isinstance(entry, Categorical) and any(isinstance(v, str) for v in entry.categories):
                 categories.append(name)
@@ -212,9 +214,9 @@ class BlackboxSurrogate(Blackbox):
         columns = [self.objectives_names.index(name) for name in self.differences]
         assert self._values is not None
         if self.predict_curves:
-            cube = values.reshape(len(values), len(self._values), -1).copy()
+            cube: np.ndarray = values.reshape(len(values), len(self._values), -1).copy()
             cube[:, :, columns] = np.diff(cube[:, :, columns], axis=1, prepend=0.0)
-            return cube.reshape(len(values), -1)
+            return np.asarray(cube.reshape(len(values), -1))
         if len(values) % len(self._values):
             raise BlackboxError(
                 "fit_differences needs all configurations at all fidelities; use "
@@ -222,7 +224,7 @@ class BlackboxSurrogate(Blackbox):
             )
         cube = values.reshape(len(self._values), -1, values.shape[1]).copy()
         cube[:, :, columns] = np.diff(cube[:, :, columns], axis=0, prepend=0.0)
-        return cube.reshape(values.shape)
+        return np.asarray(cube.reshape(values.shape))
 
     def curve(self, configuration: Config, seed: int | None = None) -> np.ndarray:
         """All objectives at all fidelities, of shape (fidelity values, objectives)."""
@@ -230,7 +232,7 @@ class BlackboxSurrogate(Blackbox):
         values = self._objective_function(config, None, seed)
         if isinstance(values, dict):
             return np.array([list(values.values())])
-        return values
+        return np.asarray(values)
 
     def _objective_function(
         self, configuration: Config, fidelity: Mapping[str, Any] | None, seed: int | None

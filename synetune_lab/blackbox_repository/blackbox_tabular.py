@@ -261,8 +261,8 @@ def serialize(
             or box.objectives_names != first.objectives_names
         ):
             raise BlackboxError(
-                f"the tasks {first_name!r} and {name!r} differ in configurations, fidelities, seeds "
-                "or objectives; use BlackboxOffline for such data"
+                f"the tasks {first_name!r} and {name!r} differ in configurations, fidelities, "
+                "seeds or objectives; use BlackboxOffline for such data"
             )
     folder = Path(path)
     serialize_configspace(folder, first.configuration_space, first.fidelity_space)

@@ -131,7 +131,7 @@ class Simulation:
         return math.inf if wakeup is None else wakeup
 
     def _wait(self, wakeup: float) -> bool:
-        """Nothing is due now: wait in real time, or pass on to `wakeup`; whether to go on at once."""
+        """Nothing is due: wait in real time, or pass on to `wakeup`. Whether to go on at once."""
         loop, backend = self._loop, self._backend
         due, clock = min(backend.next_time(), wakeup), backend.clock
         reached = backend.pace.reached()

@@ -70,7 +70,7 @@ class SimulatedBackend(TrialBackend):
         delete_checkpoints: bool = False,
     ) -> None:
         super().__init__(delete_checkpoints=delete_checkpoints)
-        if not isinstance(elapsed_time_attr, str) or not elapsed_time_attr:
+        if not elapsed_time_attr:
             raise ValueError(
                 f"elapsed_time_attr must name a reported value, got {elapsed_time_attr!r}"
             )

@@ -87,6 +87,7 @@ class SimulatorBackend(SimulatedBackend):
         return root / str(trial_id) / TRIAL_CHECKPOINTS_DIRNAME
 
     def _course_of(self, trial_id: int, config: Mapping[str, Any], level: int) -> TrialCourse:
+        del level  # the script finds it in its checkpoint
         folder = self.checkpoint_trial_path(trial_id)
         arguments = command_line_arguments({**config, ST_CHECKPOINT_DIR: str(folder)})
         done = subprocess.run(

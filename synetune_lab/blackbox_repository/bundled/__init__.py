@@ -1,4 +1,4 @@
-"""The benchmarks that come with the package; `scripts/make_benchmarks` made them.
+"""The benchmarks that come with the package; `benchmarks/make_bundled` made them.
 
 | name | model and data | tasks | configurations | fidelity | seeds |
 |---|---|---|---|---|---|

@@ -169,7 +169,7 @@ def _fidelity_domain(fidelities: Sequence[int] | None, largest: int) -> Any:
     if fidelities is None:
         return randint(1, largest)
     values = list(fidelities)
-    ok = all(isinstance(v, int) and 1 <= v <= largest for v in values)
+    ok = all(1 <= v <= largest for v in values)
     if not values or not ok or values != sorted(set(values)):
         raise BlackboxError(
             f"fidelities={values} must be increasing whole numbers from 1 to {largest}"

@@ -130,7 +130,7 @@ class SynchronousHyperbandBracket:
         ]
         self.current_rung += 1
         if self.is_bracket_complete():
-            promoted, others = [], get_top_list(full, 0, self.mode)[1]
+            promoted, others = get_top_list(full, 0, self.mode)
             self._slots = []
         else:
             size = self.rungs[self.current_rung][0]

@@ -78,7 +78,7 @@ class SynchronousHyperbandCommon(TrialSchedulerWithSearcher):
             max_t=max_resource_level,
             time_keeper=time_keeper,
         )
-        if not isinstance(resource_attr, str) or not resource_attr:
+        if not resource_attr:
             raise SchedulerError(f"resource_attr must name a reported value, got {resource_attr!r}")
         self._metric_name = metric
         self._resource_attr = resource_attr

@@ -141,7 +141,7 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
             )
         rungs = check_bracket_rungs("rungs_first_bracket", [rungs_first_bracket])[0]
         kinds = len(rungs) if num_brackets_per_iteration is None else num_brackets_per_iteration
-        if isinstance(kinds, bool) or not isinstance(kinds, int) or not 1 <= kinds <= len(rungs):
+        if not 1 <= kinds <= len(rungs):
             raise SchedulerError(
                 f"num_brackets_per_iteration={num_brackets_per_iteration!r} must be from 1 to the "
                 f"number of rungs, {len(rungs)}"

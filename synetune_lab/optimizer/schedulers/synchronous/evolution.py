@@ -24,7 +24,7 @@ def mutate(
         random_state: Source of randomness.
     """
     first, second, third = parents
-    mutant = first + mutation_factor * (second - third)
+    mutant: np.ndarray = first + mutation_factor * (second - third)
     outside = (mutant < 0.0) | (mutant > 1.0)
     if outside.any():
         mutant[outside] = random_state.uniform(size=int(outside.sum()))

@@ -1,6 +1,6 @@
 """Trains boosted trees on the breast-cancer data: 4 tasks, 300 configurations, 64 rounds, 2 seeds.
 
-    python -m scripts.make_benchmarks.tumor_boosting OUTPUT.npz
+    python -m benchmarks.make_bundled.tumor_boosting OUTPUT.npz
 
 The 30 features of a tumour's cells are 10 properties, each with its mean, its error and its
 worst value. A task is to tell malign from benign ones by one of these groups, or by all: related
@@ -15,6 +15,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -41,7 +42,7 @@ CONFIG_SPACE = {
 }
 
 
-def draw_configs() -> list[dict]:
+def draw_configs() -> list[dict[str, Any]]:
     """The configurations, drawn at random from the space."""
     state = np.random.RandomState(20260102)
     return [
@@ -50,7 +51,7 @@ def draw_configs() -> list[dict]:
     ]
 
 
-def train(config: dict, task: str, seed: int) -> np.ndarray:
+def train(config: dict[str, Any], task: str, seed: int) -> np.ndarray:
     """The learning curve of one configuration, of shape (rounds, objectives)."""
     features, labels = load_breast_cancer(return_X_y=True)
     features = features[:, TASKS[task]]

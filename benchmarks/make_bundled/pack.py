@@ -1,6 +1,6 @@
 """Puts the trained curves into the package.
 
-python -m scripts.make_benchmarks.pack DIGITS.npz TUMOR.npz
+python -m benchmarks.make_bundled.pack DIGITS.npz TUMOR.npz
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scripts.make_benchmarks import digits_mlp, tumor_boosting
+from benchmarks.make_bundled import digits_mlp, tumor_boosting
 from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular
 from synetune_lab.blackbox_repository.table_file import store_table
 from synetune_lab.config_space import randint

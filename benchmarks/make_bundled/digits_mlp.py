@@ -1,6 +1,6 @@
 """Trains neural networks on handwritten digits: 600 configurations, 81 epochs, 2 seeds.
 
-    python -m scripts.make_benchmarks.digits_mlp OUTPUT.npz
+    python -m benchmarks.make_bundled.digits_mlp OUTPUT.npz
 
 Every number is measured: scikit-learn's `MLPClassifier` is trained by stochastic gradient descent
 on 1,257 digits and judged on the other 540 after each epoch; times are processor seconds of
@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -40,7 +41,7 @@ CONFIG_SPACE = {
 }
 
 
-def draw_configs() -> list[dict]:
+def draw_configs() -> list[dict[str, Any]]:
     """The configurations, drawn at random from the space."""
     state = np.random.RandomState(20260101)
     draws = range(N_CONFIGS)
@@ -50,7 +51,7 @@ def draw_configs() -> list[dict]:
     ]
 
 
-def train(config: dict, seed: int) -> np.ndarray:
+def train(config: dict[str, Any], seed: int) -> np.ndarray:
     """The learning curve of one configuration, of shape (epochs, objectives)."""
     images, labels = load_digits(return_X_y=True)
     x, x_valid, y, y_valid = train_test_split(

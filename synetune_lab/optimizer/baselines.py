@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASHA",
+    "ASHABORE",
+    "BOHB",
+    "BORE",
     "DEHB",
+    "KDE",
     "PASHA",
     "REA",
     "GridSearch",
     "RandomSearch",
+    "SyncBOHB",
     "SyncHyperband",
 ]
 
@@ -205,3 +210,122 @@ class DEHB(GeometricDifferentialEvolutionHyperbandScheduler):
         self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
     ) -> None:
         super().__init__(config_space, metric=metric, resource_attr=resource_attr, **kwargs)
+
+
+class KDE(FIFOScheduler):
+    """Chooses what is likely among good configurations and unlikely among bad ones (TPE).
+
+    Bergstra, Bardenet, Bengio, Kegl: Algorithms for Hyper-Parameter Optimization, NeurIPS 2011.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        kwargs: Arguments of `FIFOScheduler`. `search_options`: those of `KernelDensityEstimator`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
+    ) -> None:
+        super().__init__(config_space, metric=metric, searcher="kde", **kwargs)
+
+
+class BOHB(HyperbandScheduler):
+    """Asynchronous Hyperband whose configurations are chosen as in `KDE`.
+
+    Falkner, Klein, Hutter: BOHB: Robust and Efficient Hyperparameter Optimization at Scale,
+    https://arxiv.org/abs/1807.01774. `SyncBOHB` has the brackets of the paper.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        kwargs: Arguments of `HyperbandScheduler`. `search_options`: those of
+            `MultiFidelityKernelDensityEstimator`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        resource_attr: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            config_space, metric=metric, searcher="kde", resource_attr=resource_attr, **kwargs
+        )
+
+
+class SyncBOHB(SynchronousGeometricHyperbandScheduler):
+    """Synchronous Hyperband whose configurations are chosen as in `KDE`.
+
+    Falkner, Klein, Hutter: BOHB: Robust and Efficient Hyperparameter Optimization at Scale,
+    https://arxiv.org/abs/1807.01774.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        kwargs: Arguments of `SynchronousGeometricHyperbandScheduler`. `search_options`: those of
+            `MultiFidelityKernelDensityEstimator`.
+    """
+
+    def __init__(
+        self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            config_space, metric=metric, searcher="kde", resource_attr=resource_attr, **kwargs
+        )
+
+
+class BORE(FIFOScheduler):
+    """Chooses the configuration that a classifier takes for a good one.
+
+    Tiao, Klein, Seeger, Bonilla, Archambeau, Ramos: BORE: Bayesian Optimization by Density-Ratio
+    Estimation, https://arxiv.org/abs/2102.09009.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        random_seed: See `FIFOScheduler`.
+        kwargs: Arguments of `FIFOScheduler`. `search_options`: those of `Bore`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        random_seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            config_space, metric=metric, searcher="bore", random_seed=random_seed, **kwargs
+        )
+
+
+class ASHABORE(HyperbandScheduler):
+    """Asynchronous successive halving whose configurations are chosen as in `BORE`.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        resource_attr: Name of the reported resource.
+        random_seed: See `FIFOScheduler`.
+        kwargs: Arguments of `HyperbandScheduler`. `search_options`: those of `MultiFidelityBore`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        resource_attr: str,
+        random_seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            config_space,
+            metric=metric,
+            searcher="bore",
+            resource_attr=resource_attr,
+            random_seed=random_seed,
+            **kwargs,
+        )

@@ -20,10 +20,18 @@ _HERE = "synetune_lab.optimizer.schedulers.searchers"
 SEARCHERS: dict[str, str] = {
     "random": f"{_HERE}.random_searcher:RandomSearcher",
     "random_encoded": f"{_HERE}.random_encoded:RandomEncodedSearcher",
+    "bore": f"{_HERE}.bore.bore:Bore",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
+    "kde": f"{_HERE}.kde.kde_searcher:KernelDensityEstimator",
     "rea": f"{_HERE}.regularized_evolution:RegularizedEvolution",
 }
 """Module and class of each searcher by its name; imported when first used."""
+
+_MULTI_FIDELITY: dict[str, str] = {
+    "bore": f"{_HERE}.bore.multi_fidelity_bore:MultiFidelityBore",
+    "kde": f"{_HERE}.kde.multi_fidelity_kde_searcher:MultiFidelityKernelDensityEstimator",
+}
+"""What the same names stand for in schedulers with rungs."""
 
 # What schedulers pass to every searcher; those that do not need an entry do not get it.
 _FROM_SCHEDULER = frozenset(
@@ -61,7 +69,9 @@ def searcher_factory(
     names = sorted(SEARCHERS if supported is None else set(supported) & set(SEARCHERS))
     if searcher not in names:
         raise SchedulerError(f"searcher={searcher!r} is unknown{_hint(searcher, names)}")
-    module, _, name = SEARCHERS[searcher].partition(":")
+    has_rungs = str(kwargs.get("scheduler", "")).startswith("hyperband")
+    home = _MULTI_FIDELITY.get(searcher) if has_rungs else None
+    module, _, name = (home or SEARCHERS[searcher]).partition(":")
     cls = getattr(import_module(module), name)
     made: BaseSearcher = cls(**_arguments(searcher, cls, kwargs))
     return made

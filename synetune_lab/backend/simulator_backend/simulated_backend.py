@@ -112,6 +112,7 @@ class SimulatedBackend(TrialBackend):
             self.delete_checkpoint(action.trial_id)
         else:
             self._execute_end(action.trial_id, action.run, isinstance(action, PauseTrial))  # type: ignore[union-attr]
+        self.clock.mark_exit()
 
     def next_time(self) -> float:
         """When the next thing happens, in simulated seconds; infinity if nothing will."""
@@ -161,6 +162,8 @@ class SimulatedBackend(TrialBackend):
             if course.resource_name:
                 result[course.resource_name] = course.resources[position]  # type: ignore[index]
             result[ST_TUNER_TIME] = time
+            if self.simulator_config.count_decision_time:
+                clock.mark_exit()
             return course.trial_id, course.run, result
         return None
 
@@ -312,6 +315,7 @@ class SimulatedBackend(TrialBackend):
                 self._levels[trial_id] = max(course.reached(), self._levels.get(trial_id, 0))
         del self._courses[trial_id]
         self._ledger.change(trial_id, _STATUS[cause], self.clock.time_stamp(), ended=True)
+        self.clock.mark_exit()
         return TrialEnded(trial_id, course.run, _as_cause(cause), None, course.error)
 
     # The documented methods, for who drives a backend by hand

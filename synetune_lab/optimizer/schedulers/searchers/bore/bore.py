@@ -195,9 +195,14 @@ class Bore(ObservingSearcher):
         dimension = self._ranges.ndarray_size
         per_dimension = max(1, _DE_POPULATION // dimension)
         population = max(5, per_dimension * dimension)
+
+        def chance_of_bad(vectors: Any) -> Any:
+            return -chance_of_good(model, vectors.T)
+
+        bounds: Any = self._ranges.get_ndarray_bounds()
         result = differential_evolution(
-            lambda vectors: -chance_of_good(model, vectors.T),
-            self._ranges.get_ndarray_bounds(),
+            chance_of_bad,
+            bounds,
             strategy="best1bin",
             maxiter=max(1, self.feval_acq // population - 1),
             popsize=per_dimension,

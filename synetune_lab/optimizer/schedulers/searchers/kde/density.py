@@ -155,4 +155,5 @@ class KernelDensity:
             changes = random_state.uniform(size=count) < self.category_bandwidths[index]
             fresh = random_state.randint(size, size=count)
             chosen[:, k + index] = np.where(changes, fresh, chosen[:, k + index])
-        return chosen
+        drawn: np.ndarray = chosen
+        return drawn

@@ -81,9 +81,8 @@ class KernelDensityEstimator(ObservingSearcher):
         self.num_candidates = num_candidates
         self.bandwidth_factor = bandwidth_factor
         self.random_fraction = random_fraction
-        _require(
-            self.num_min_data_points >= 1, "num_min_data_points", num_min_data_points, "from 1"
-        )
+        least = self.num_min_data_points
+        _require(least >= 1, "num_min_data_points", num_min_data_points, "from 1")
         _require(0 < top_n_percent < 100, "top_n_percent", top_n_percent, "in (0, 100)")
         _require(min_bandwidth > 0, "min_bandwidth", min_bandwidth, "above 0")
         _require(num_candidates >= 1, "num_candidates", num_candidates, "from 1")

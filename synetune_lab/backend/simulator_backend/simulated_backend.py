@@ -288,9 +288,13 @@ class SimulatedBackend(TrialBackend):
         course = self._courses.get(trial_id)
         if course is None or course.run != run:
             return
+        if course.dead:
+            if not pause:
+                course.end_cause = "stopped"  # it was about to be paused
+            return
         config = self.simulator_config
         end = self.clock.now + config.delay_stop + config.delay_complete_after_stop
-        if course.position == course.total and not course.dead:
+        if course.position == course.total:
             end = min(end, course.end_time)  # it is about to end by itself
         course.dead = True
         course.end_time = end

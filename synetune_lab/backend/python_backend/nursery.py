@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 5.0
 MAX_ATTEMPTS = 5
 _OPENBLAS_ENV = "OPENBLAS_NUM_THREADS"
+# pandas imports pyarrow where it is installed, whose allocator would start a thread right away.
+_ARROW_ENV = "JE_ARROW_MALLOC_CONF"
 
 
 class Nursery:
@@ -142,6 +144,7 @@ class _Zygote:
         ours, theirs = socket.socketpair()
         settings = {**os.environ, **environment}
         settings.setdefault(_OPENBLAS_ENV, "1")
+        settings.setdefault(_ARROW_ENV, "background_thread:false")
         script = Path(__file__).with_name("zygote_main.py")
         with (root / "zygote.log").open("ab") as log, theirs:
             self._process = subprocess.Popen(

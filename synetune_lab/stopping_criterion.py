@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.termination import PlateauStopper
+
 if TYPE_CHECKING:
     from synetune_lab.tuning_status import TuningStatus
+
+__all__ = ["PlateauStopper", "StoppingCriterion"]
 
 
 @dataclass

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.callbacks.remove_checkpoints_callback import make_checkpoint_removal
 from synetune_lab.constants import (
     ST_TUNER_DILL_FILENAME,
     TUNER_DEFAULT_SLEEP_TIME,
@@ -131,11 +132,13 @@ class Tuner(SteeredRun):
 
     def _add_checkpoint_removal(self) -> None:
         """Documented: a backend that deletes checkpoints gets the scheduler's callback for it."""
-        make = getattr(self.scheduler, "callback_for_checkpoint_removal", None)
-        if make is not None and getattr(self.trial_backend, "delete_checkpoints", False):
-            callback = make(self.stop_criterion)
-            if callback is not None:
-                self.callbacks.append(callback)
+        if not getattr(self.trial_backend, "delete_checkpoints", False):
+            return
+        own = getattr(self.scheduler, "callback_for_checkpoint_removal", None)
+        make = make_checkpoint_removal if own is None else lambda _, criterion: own(criterion)
+        callback = make(self.scheduler, self.stop_criterion)
+        if callback is not None:
+            self.callbacks.append(callback)
 
     # -- run ------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("surrogates", ["gp", "surrogates"]),
     ("searchers", ["optimizer.schedulers.searchers"]),
     ("schedulers", ["optimizer"]),
-    ("engine", ["engine", "tuning_status", "stopping_criterion"]),
+    ("engine", ["engine", "tuning_status", "stopping_criterion", "termination"]),
     (
         "shells",
         [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from synetune_lab.callbacks.remove_checkpoints_callback import (
+    HyperbandRemoveCheckpointsCallback,
+)
 from synetune_lab.callbacks.tensorboard_callback import TensorboardCallback
 
-__all__ = ["TensorboardCallback"]
+__all__ = ["HyperbandRemoveCheckpointsCallback", "TensorboardCallback"]

@@ -10,6 +10,7 @@ from uuid import uuid4
 from synetune_lab.engine.actions import (
     Action,
     AnswerCommand,
+    BackendAction,
     ChangeRun,
     ChangeStatus,
     DeleteCheckpoint,
@@ -295,11 +296,7 @@ class RunLoop:
                 result = dict(action.result)
                 self.hooks.call("on_trial_result", trial, action.status, result, action.decision)
             elif isinstance(action, _BACKEND_ACTIONS):
-                self.backend.execute(action)
-                if isinstance(action, StartTrial):
-                    self.hooks.call("on_start_trial", trials[action.trial_id].trial)
-                elif isinstance(action, ResumeTrial):
-                    self.hooks.call("on_resume_trial", trials[action.trial_id].trial)
+                self._have_done(action)
             elif isinstance(action, ChangeStatus):
                 self._note_status(action)
             elif isinstance(action, AnswerCommand):
@@ -310,6 +307,16 @@ class RunLoop:
             elif isinstance(action, FinishRun):
                 self.state.why = action.why
                 self.finished = True
+
+    def _have_done(self, action: BackendAction) -> None:
+        """Have the backend do what concerns it."""
+        if isinstance(action, DeleteCheckpoint) and not self.backend.delete_checkpoints:
+            return  # they are the user's to keep
+        self.backend.execute(action)
+        if isinstance(action, StartTrial):
+            self.hooks.call("on_start_trial", self.engine.trials[action.trial_id].trial)
+        elif isinstance(action, ResumeTrial):
+            self.hooks.call("on_resume_trial", self.engine.trials[action.trial_id].trial)
 
     def _note_status(self, action: ChangeStatus) -> None:
         record = self.engine.trials[action.trial_id]

@@ -12,6 +12,7 @@ from synetune_lab.optimizer.schedulers.bracket_distribution import (
     DefaultHyperbandBracketDistribution,
 )
 from synetune_lab.optimizer.schedulers.brackets import HyperbandBracketManager
+from synetune_lab.optimizer.schedulers.checkpoint_removal import parse_checkpoint_removal
 from synetune_lab.optimizer.schedulers.hyperband_options import parse_hyperband_options
 from synetune_lab.optimizer.schedulers.hyperband_trials import HyperbandTrials
 from synetune_lab.optimizer.schedulers.reports import read_number, read_resource
@@ -97,7 +98,8 @@ class HyperbandScheduler(TrialSchedulerWithSearcher):
         do_snapshots: Whether `searcher.get_config` gets a `snapshot` of the running tasks and the
             rungs; only for `type="stopping"`.
         rung_system_kwargs: Options of the type; `cost_attr` may also be given here.
-        early_checkpoint_removal_kwargs: Not available; must be None.
+        early_checkpoint_removal_kwargs: Options of `CheckpointRemovalOptions`, to keep at most
+            `max_num_checkpoints` checkpoints. Takes effect with a backend that deletes checkpoints.
         bracket_distribution: How brackets are drawn. None: as the searcher says, else proportional
             to the numbers of trials that synchronous Hyperband starts.
         unknown: Nothing: any other argument is refused by name.
@@ -164,7 +166,9 @@ class HyperbandScheduler(TrialSchedulerWithSearcher):
             rung_system_per_bracket=rung_system_per_bracket,
             do_snapshots=do_snapshots,
             rung_system_kwargs=rung_system_kwargs,
-            early_checkpoint_removal_kwargs=early_checkpoint_removal_kwargs,
+        )
+        self.checkpoint_removal = parse_checkpoint_removal(
+            early_checkpoint_removal_kwargs, self.does_pause_resume(), self._options.type_name
         )
         self._connect_searcher(
             searcher,
@@ -276,9 +280,6 @@ class HyperbandScheduler(TrialSchedulerWithSearcher):
             return self._last_reason
         reason = self._searcher.explain_last()
         return reason if self.num_brackets == 1 else {**reason, **(self._last_reason or {})}
-
-    def callback_for_checkpoint_removal(self, stop_criterion: Any) -> None:
-        """The callback that removes checkpoints early: None, since that is not activated."""
 
     # What it decides
 

@@ -83,7 +83,6 @@ def parse_hyperband_options(
     rung_system_per_bracket: bool,
     do_snapshots: bool,
     rung_system_kwargs: Mapping[str, Any] | None,
-    early_checkpoint_removal_kwargs: Mapping[str, Any] | None,
 ) -> HyperbandOptions:
     """Check the arguments of `HyperbandScheduler` (see there) and work the rungs out.
 
@@ -97,11 +96,6 @@ def parse_hyperband_options(
         )
     if not isinstance(resource_attr, str) or not resource_attr:
         raise SchedulerError(f"resource_attr must be a name, got {resource_attr!r}")
-    if early_checkpoint_removal_kwargs is not None:
-        raise SchedulerError(
-            "early_checkpoint_removal_kwargs: removing checkpoints of paused trials early is not "
-            "available; leave the argument out"
-        )
     type_name, system_class = rung_system_class(type_)
     if require_bool("do_snapshots", do_snapshots) and not system_class.supports_snapshots:
         raise SchedulerError(f"do_snapshots=True does not go with type={type_name!r}")

@@ -36,7 +36,6 @@ def test_documented_defaults() -> None:
     assert scheduler.searcher_data == "rungs"
     assert scheduler.cost_attr is None
     assert not scheduler.does_pause_resume()
-    assert scheduler.callback_for_checkpoint_removal(None) is None  # type: ignore[func-returns-value]
     assert hyperband(type="promotion").does_pause_resume()
 
 
@@ -90,7 +89,28 @@ def test_without_maximum_resource_only_fifo_works() -> None:
         ({"rung_system_kwargs": {"probability": 1}}, "rung_system_kwargs has no option"),
         ({"rung_system_kwargs": {"cost_atr": "c"}}, "did you mean 'cost_attr'"),
         ({"rung_system_kwargs": [1]}, "rung_system_kwargs must be a dictionary"),
-        ({"early_checkpoint_removal_kwargs": {"max_num_checkpoints": 9}}, "is not available"),
+        (
+            {"early_checkpoint_removal_kwargs": {"max_num_checkpoints": 9}},
+            "type='stopping' stops them",
+        ),
+        (
+            {"type": "promotion", "early_checkpoint_removal_kwargs": {"max_checkpoints": 9}},
+            "did you mean 'max_num_checkpoints'",
+        ),
+        (
+            {"type": "promotion", "early_checkpoint_removal_kwargs": {}},
+            "needs 'max_num_checkpoints'",
+        ),
+        (
+            {
+                "type": "promotion",
+                "early_checkpoint_removal_kwargs": {
+                    "max_num_checkpoints": 9,
+                    "prior_beta_mean": 1.0,
+                },
+            },
+            "prior_beta_mean=1.0",
+        ),
         ({"random_seed": -1}, "random_seed must be an integer from 0"),
         ({"random_seed": "7"}, "random_seed must be an integer from 0"),
         ({"searcher": "randm"}, "do you mean 'random'"),

@@ -9,11 +9,15 @@ from synetune_lab.experiments.load import (
     load_experiment,
     load_experiments_df,
 )
+from synetune_lab.experiments.replay import Replay, blackbox_from_experiment, replay
 
 __all__ = [
     "ExperimentResult",
+    "Replay",
+    "blackbox_from_experiment",
     "get_metadata",
     "list_experiments",
     "load_experiment",
     "load_experiments_df",
+    "replay",
 ]

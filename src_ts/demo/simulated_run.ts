@@ -267,6 +267,7 @@ export class SimulatedRun {
       controls: true,
       stop_criterion: { max_wallclock_time: 600, max_num_trials_started: options.nTrials },
       progress: Math.min(1, this.time / 600),
+      simulation: null,
       backend: 'PythonBackend',
     };
   }

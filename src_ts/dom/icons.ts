@@ -5,6 +5,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const PATHS = {
   pause: 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z',
   play: 'M4.5 2.8v10.4L13 8z',
+  step: 'M3.5 3v10l7-5zM11 3h1.8v10H11z',
   stop: 'M3.8 3.8h8.4v8.4H3.8z',
   more: 'M3.5 6.8a1.2 1.2 0 1 1 0 2.4 1.2 1.2 0 0 1 0-2.4zm4.5 0a1.2 1.2 0 1 1 0 2.4 1.2 1.2 0 0 1 0-2.4zm4.5 0a1.2 1.2 0 1 1 0 2.4 1.2 1.2 0 0 1 0-2.4z',
   close:

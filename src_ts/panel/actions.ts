@@ -99,6 +99,14 @@ export class Actions {
     void this.send('set_workers', { n_workers: n }, `Set ${plural(n, 'worker')}`, button);
   }
 
+  setSpeed(speed: number | null, control: HTMLElement | null): void {
+    void this.send('set_speed', { speed }, 'Set the speed', control);
+  }
+
+  step(button: HTMLElement | null): void {
+    void this.send('step', { count: 1 }, 'Go one step', button);
+  }
+
   pauseTrials(ids: readonly TrialId[], button: HTMLElement | null): void {
     void this.send('pause_trial', { trial_ids: [...ids] }, `Pause ${named(ids)}`, button);
   }

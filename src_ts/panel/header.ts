@@ -9,6 +9,7 @@ import { countsPhrase, methodPhrase, metricPhrase, nTrials, PHASE_WORD } from '.
 import { failure } from './banner';
 import type { PanelContext } from './context';
 import { type MenuItem, menuButton } from './menu';
+import { Pace } from './pace';
 import { Workers } from './workers';
 
 const TICK_MS = 1000;
@@ -78,6 +79,7 @@ export class HeaderView {
       this.bar,
     );
     const workers = new Workers(context);
+    const pace = new Pace(context);
     this.root = h(
       'header',
       { class: 'stl-header' },
@@ -109,6 +111,7 @@ export class HeaderView {
           this.bestAgo,
         ),
         workers.root,
+        pace.root,
         this.counts,
         this.waits,
         h('span', { class: 'stl-spacer' }),

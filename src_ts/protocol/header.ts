@@ -6,6 +6,7 @@ import {
   type Mode,
   PHASES,
   type SchedulerInfo,
+  type Simulation,
   STATUSES,
   type TrialStatus,
 } from './messages';
@@ -47,6 +48,7 @@ const HEADER: { readonly [K in keyof Header]: readonly [string, Reader<Header[K]
   stopCriterion: ['stop_criterion', (fields, key) => fields.objectOrNull(key)],
   progress: ['progress', amount],
   backend: ['backend', text],
+  simulation: ['simulation', (fields, key) => readSimulation(fields.objectOrNull(key))],
 };
 
 export function readHeader(value: unknown, where: string): Header {
@@ -95,4 +97,9 @@ function readScheduler(value: unknown): SchedulerInfo {
     ),
     pausesTrials: fields.boolean('pauses_trials', false),
   };
+}
+
+function readSimulation(value: unknown): Simulation | null {
+  if (value === null) return null;
+  return { speed: Fields.of(value, 'header.simulation').numberOrNull('speed') };
 }

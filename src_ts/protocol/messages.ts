@@ -45,6 +45,11 @@ export interface SchedulerInfo {
   readonly pausesTrials: boolean;
 }
 
+export interface Simulation {
+  /** Simulated seconds a second; null for as fast as possible, 0 for standing still. */
+  readonly speed: number | null;
+}
+
 export interface Header {
   readonly name: string;
   readonly state: RunPhase;
@@ -75,6 +80,8 @@ export interface Header {
   /** Between 0 and 1. */
   readonly progress: number | null;
   readonly backend: string | null;
+  /** How fast simulated time passes; null for a run on real time. */
+  readonly simulation: Simulation | null;
 }
 
 /** Why a configuration was chosen, or a trial went on or not (see the scheduler's `reason`). */
@@ -234,6 +241,8 @@ export type CommandName =
   | 'edit_space'
   | 'enqueue'
   | 'set_stop_criterion'
+  | 'set_speed'
+  | 'step'
   | 'save';
 export type QueryName =
   | 'trial'

@@ -131,7 +131,10 @@ export function trialsOf(state: RunState): TrialRow[] {
 export function tunerTimeNow(state: RunState, nowMs: number): number {
   const { header } = state;
   const ticks = header.state === 'running' || header.state === 'stopping';
-  return header.tunerTime + (ticks ? Math.max(0, nowMs - state.receivedAtMs) / 1000 : 0);
+  // Simulated time comes with each message; in between, only a speed that is known carries it on.
+  const pace = header.simulation === null ? 1 : (header.simulation.speed ?? 0);
+  const passed = ticks ? Math.max(0, nowMs - state.receivedAtMs) / 1000 : 0;
+  return header.tunerTime + pace * passed;
 }
 
 export function mainMetric(header: Header): { name: string; mode: 'min' | 'max' } {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.backend.simulator_backend.simulated_backend import SimulatedBackend
 from synetune_lab.dashboard.feed import RunFeed
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class LiveFeed(RunFeed):
         summary = session.summary
         header["started_at"] = tuner.run_state.started_at
         header["saved_at"] = session.store.saved_at
+        header["simulation"] = simulation_of(tuner)
         header["progress"] = None if summary.progress is None else min(summary.progress, 1.0)
         if session.is_alive:
             header["tuner_time"] = max(header["tuner_time"], summary.tuner_time)
@@ -119,6 +121,12 @@ class LiveFeed(RunFeed):
     def close(self) -> None:
         """Stop listening."""
         self._detach()
+
+
+def simulation_of(tuner: Tuner) -> dict[str, Any] | None:
+    """How fast the simulated time of a run passes; None if its time is real."""
+    backend = tuner.trial_backend
+    return {"speed": backend.pace.speed} if isinstance(backend, SimulatedBackend) else None
 
 
 def live_header(tuner: Tuner) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def describe_run(view: ViewModel) -> dict[str, Any]:
         "controls": True,
         "stop_criterion": view.stop_criterion,
         "progress": None,
+        "simulation": None,
     }
 
 

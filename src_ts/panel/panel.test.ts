@@ -67,6 +67,29 @@ describe('a panel', () => {
     expect(text('.stl-notices')).toContain('the run is paused already');
   });
 
+  it('steers the speed of a simulated run', async () => {
+    const { kernel } = await livePanel();
+    const speed = query('[data-action=set-speed]') as HTMLSelectElement;
+    const step = query('[data-action=step]') as HTMLButtonElement;
+    expect(speed.closest<HTMLElement>('[hidden]')).not.toBeNull();
+    kernel.update({ simulation: { speed: null } });
+    await frame();
+    expect(speed.closest<HTMLElement>('[hidden]')).toBeNull();
+    expect(speed.value).toBe('max');
+    expect(step.disabled).toBe(true);
+    speed.value = '0';
+    speed.dispatchEvent(new Event('change'));
+    expect(kernel.last('command')).toMatchObject({ cmd: 'set_speed', args: { speed: 0 } });
+    kernel.update({ simulation: { speed: 0 } });
+    await frame();
+    expect(step.disabled).toBe(false);
+    step.click();
+    expect(kernel.last('command')).toMatchObject({ cmd: 'step', args: { count: 1 } });
+    kernel.update({ simulation: { speed: 250 } });
+    await frame();
+    expect(speed.value).toBe('250');
+  });
+
   it('asks before it stops a trial for good', async () => {
     const { kernel } = await livePanel();
     query('[data-action=stop-trial][data-trial="0"]').click();

@@ -136,6 +136,7 @@ const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => str
       : `number ${index + 1} of the configurations to try first`,
   enqueued: () => 'added by you',
   model: () => 'chosen by the model',
+  evolved: () => 'evolved from good ones before it',
   mutant: () => 'a mutant of a good one',
   exploit: (_, { trial }) =>
     `goes on from the checkpoint of trial ${trial ?? '?'}, changed a little`,

@@ -85,6 +85,13 @@ export class FakeKernel {
     this.send({ ...message, ...changes }, buffers);
   }
 
+  /** A snapshot whose header has changed. */
+  update(header: JsonObject): void {
+    const { message, buffers } = fixture('snapshot');
+    const before = (message as { header: JsonObject }).header;
+    this.send({ ...message, header: { ...before, ...header } }, buffers);
+  }
+
   /** Answers the last command or query. */
   answer(kind: 'ack' | 'answer', outcome: JsonObject): void {
     const { client, id } = this.last(kind === 'ack' ? 'command' : 'query');

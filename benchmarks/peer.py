@@ -13,6 +13,8 @@ from typing import Any
 HERE = Path(__file__).parent
 PEER_ENVIRONMENT = HERE / ".peer"
 PEER_REQUIREMENT = "syne-tune==0.13.0"
+# What its simulator and its searchers need beside it.
+PEER_EXTRAS = ["statsmodels", "xgboost-cpu", "scikit-learn", "fastparquet", "s3fs", "h5py"]
 OURS, PEER = "synetune_lab", "syne_tune"
 
 
@@ -25,7 +27,8 @@ def ensure_peer() -> Path:
             file=sys.stderr,
         )
         venv.create(PEER_ENVIRONMENT, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER_REQUIREMENT], check=True)
+        packages = [PEER_REQUIREMENT, *PEER_EXTRAS]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return python
 
 

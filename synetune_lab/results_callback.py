@@ -141,7 +141,7 @@ class StoreResultsCallback(TunerCallback):
         if self.extra_results_composer is not None and tuner is not None:
             row = {**result, **(self.extra_results_composer(tuner) or {})}
         else:
-            row = dict(result)
+            row = result
         time = None
         if ST_TUNER_TIME not in result and self.add_wallclock_time and tuner is not None:
             time = tuner.tuner_time

@@ -48,9 +48,10 @@ class TableIndex:
         Raises:
             BlackboxError: If the table has none.
         """
-        key = tuple(_plain(configuration[name]) for name in self.names)
+        key = tuple([configuration[name] for name in self.names])
         row = self._rows.get(key)
         if row is None:
+            key = tuple(map(_plain, key))
             if self._rounded is None:
                 self._rounded = {}
                 for known, number in self._rows.items():

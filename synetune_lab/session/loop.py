@@ -31,6 +31,7 @@ from synetune_lab.engine.events import (
 from synetune_lab.errors import CommandRefused, StoreError
 from synetune_lab.session.changes import changes_at_rest, criterion_rules
 from synetune_lab.session.failures import tell_failure
+from synetune_lab.session.garbage import fewer_collections
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.opening import adopt_trials, end_again, end_at_once, open_run
 from synetune_lab.session.replay import RESUMING, at_rest
@@ -112,7 +113,8 @@ class RunLoop:
             if simulation is None:
                 self._pass()
             else:
-                simulation.run_pass()
+                with fewer_collections():
+                    simulation.run_pass()
             if self.abort_why is not None and not self.finished:
                 end_at_once(self.engine)
                 self._end("interrupted", self.abort_why)
@@ -293,8 +295,7 @@ class RunLoop:
         for action in actions:
             if isinstance(action, RecordDecision):
                 trial = trials[action.trial_id].trial
-                result = dict(action.result)
-                self.hooks.call("on_trial_result", trial, action.status, result, action.decision)
+                self.hooks.report(trial, action.status, dict(action.result), action.decision)
             elif isinstance(action, _BACKEND_ACTIONS):
                 self._have_done(action)
             elif isinstance(action, ChangeStatus):

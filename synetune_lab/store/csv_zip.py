@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEMBER = b"results.csv"
-_LEVEL = 4
+_LEVEL = 2
 _LIMIT = 0xFFFFFFFF
 _VERSION = 20
 _DATA_DESCRIPTOR_FLAG = 0x08

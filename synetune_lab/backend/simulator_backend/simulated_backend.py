@@ -135,10 +135,10 @@ class SimulatedBackend(TrialBackend):
         Returns:
             Trial, run and report; or the end of a trial; or None if nothing happens until then.
         """
-        heap = self._heap
+        heap, sleep = self._heap, self.tuner_sleep_time
         while heap:
             time, count, course = heap[0]
-            if self.tuner_sleep_time:
+            if sleep:
                 time = self._looked_at(time)
             if time > until and (not course.dead or count == course.end_count):
                 return None
@@ -300,8 +300,7 @@ class SimulatedBackend(TrialBackend):
         course.end_time = end
         course.end_cause = "paused" if pause else "stopped"
         course.error = None
-        status = Status.pausing if pause else Status.stopping
-        self._ledger.change(trial_id, status, self.clock.time_stamp())
+        self._ledger[trial_id].status = Status.pausing if pause else Status.stopping
         if pause:
             self._levels[trial_id] = max(course.reached(), self._levels.get(trial_id, 0))
         course.end_count = self._count

@@ -12,9 +12,9 @@ from synetune_lab.optimizer.schedulers.scheduler_searcher import (
     SharedArguments,
     TrialSchedulerWithSearcher,
 )
+from synetune_lab.optimizer.schedulers.searchers import BaseSearcher
 
 if TYPE_CHECKING:
-    from synetune_lab.optimizer.schedulers.searchers import BaseSearcher
     from synetune_lab.optimizer.schedulers.time_keeper import TimeKeeper
     from synetune_lab.trial import Trial
 
@@ -82,6 +82,9 @@ class FIFOScheduler(TrialSchedulerWithSearcher):
         self._announced = -1  # the trial that the searcher was told of last
         self._names = self.metric_names()
         self._connect_searcher(searcher, search_options, points_to_evaluate, scheduler="fifo")
+        # Most searchers learn from the last report of a trial, and have no use for the others.
+        own = type(self._searcher).on_trial_result
+        self._searcher_listens = own is not BaseSearcher.on_trial_result
 
     def _suggest(self, trial_id: int) -> TrialSuggestion | None:
         config = self._draw_config(trial_id)
@@ -110,7 +113,8 @@ class FIFOScheduler(TrialSchedulerWithSearcher):
         trial_id = trial.trial_id
         for name in self._names:
             read_number(trial_id, result, name)
-        self._searcher.on_trial_result(str(trial_id), trial.config, result=result, update=False)
+        if self._searcher_listens:
+            self._searcher.on_trial_result(str(trial_id), trial.config, result=result, update=False)
         return SchedulerDecision.CONTINUE
 
     def on_trial_remove(self, trial: Trial) -> None:

@@ -82,9 +82,9 @@ class PlateauStopper:
         sign = 1.0 if self.mode == "min" else -1.0
         values = []
         for of_trial in status.trial_metric_statistics.values():
-            known = of_trial.min_metrics if self.mode == "min" else of_trial.max_metrics
-            if self.metric in known and math.isfinite(known[self.metric]):
-                values.append(sign * known[self.metric])
+            value = of_trial.extreme(self.metric, self.mode)
+            if value is not None and math.isfinite(value):
+                values.append(sign * value)
         if len(values) < self.num_trials:
             return False
         return statistics.pstdev(sorted(values)[: self.num_trials]) <= self.std
@@ -187,9 +187,9 @@ class AutomaticTermination:
         sign = 1.0 if self.mode == "min" else -1.0
         rows = []
         for trial_id, of_trial in status.trial_metric_statistics.items():
-            known = of_trial.min_metrics if self.mode == "min" else of_trial.max_metrics
-            value = known.get(self.metric, math.nan)
-            if status.statuses.get(trial_id) in _ENDED and math.isfinite(value):
+            value = of_trial.extreme(self.metric, self.mode)
+            ended = status.statuses.get(trial_id) in _ENDED
+            if ended and value is not None and math.isfinite(value):
                 rows.append((sign * value, trial_id))
         rows = sorted(rows)[: self.max_num_data]
         configs = [status.trials[trial_id].config for _, trial_id in rows]

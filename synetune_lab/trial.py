@@ -20,7 +20,7 @@ class Status:
     failed = "Failed"
 
 
-@dataclass
+@dataclass(slots=True)
 class Trial:
     """One evaluation of a configuration.
 
@@ -46,7 +46,7 @@ class Trial:
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class TrialResult(Trial):
     """A trial with its reports (`metrics`), its status and, once it ended, its end."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,25 +16,59 @@ if TYPE_CHECKING:
 
 
 _NUMBERS = {int, float}
+_shared_names: dict[tuple[str, ...], tuple[str, ...]] = {}
 _BLOCK = 4096
 """Reports that wait to be taken into the statistics, unless somebody looks before."""
 
 
 class MetricsStatistics:
-    """Running minimum, maximum, sum and count of each numeric metric."""
+    """Running minimum, maximum, sum and count of each numeric metric.
+
+    Attributes:
+        count: Number of reports.
+        last_metrics: The latest report.
+    """
+
+    __slots__ = ("_names", "_numbers", "count", "last_metrics")
 
     def __init__(self) -> None:
-        self.metric_names: list[str] = []
         self.count = 0
-        self.min_metrics: dict[str, float] = {}
-        self.max_metrics: dict[str, float] = {}
-        self.sum_metrics: dict[str, float] = {}
-        self.last_metrics: dict[str, Any] = {}
+        self.last_metrics: Mapping[str, Any] = {}
+        # Minimum, maximum and sum of each metric, one after the other: a run may have very many
+        # trials, and dictionaries for each would take most of its memory.
+        self._names: tuple[str, ...] = ()
+        self._numbers = array("d")
+
+    @property
+    def metric_names(self) -> list[str]:
+        """Names of the numeric metrics."""
+        return list(self._names)
+
+    @property
+    def min_metrics(self) -> dict[str, float]:
+        """The least value of each numeric metric."""
+        return dict(zip(self._names, self._numbers[0::3], strict=True))
+
+    @property
+    def max_metrics(self) -> dict[str, float]:
+        """The largest value of each numeric metric."""
+        return dict(zip(self._names, self._numbers[1::3], strict=True))
+
+    @property
+    def sum_metrics(self) -> dict[str, float]:
+        """The sum of the values of each numeric metric."""
+        return dict(zip(self._names, self._numbers[2::3], strict=True))
+
+    def extreme(self, metric: str, mode: str) -> float | None:
+        """The least (`min`) or largest (`max`) value of a metric; None if there is none."""
+        if metric not in self._names:
+            return None
+        return self._numbers[3 * self._names.index(metric) + (mode == "max")]
 
     def add(self, metrics: Mapping[str, Any]) -> None:
         """Take one report in; values that are not numbers count as last values only."""
         self.count += 1
-        self.last_metrics = dict(metrics)
+        self.last_metrics = metrics
         for name, value in metrics.items():
             if type(value) is float or type(value) is int:
                 self._add_number(name, value)
@@ -53,7 +88,7 @@ class MetricsStatistics:
                 self.add(report)
             return
         self.count += len(reports)
-        self.last_metrics = dict(reports[-1])
+        self.last_metrics = reports[-1]
         for name, values in columns:
             total = sum(values) if _NUMBERS.issuperset(map(type, values)) else math.nan
             if total == total:
@@ -68,15 +103,25 @@ class MetricsStatistics:
             self._add_numbers(name, value, value, value)
 
     def _add_numbers(self, name: str, low: float, high: float, total: float) -> None:
-        if name not in self.min_metrics:
-            self.min_metrics[name], self.max_metrics[name] = low, high
-            self.sum_metrics[name] = total
+        names, numbers = self._names, self._numbers
+        if name not in names:
+            more = (*names, name)
+            self._names = _shared_names.setdefault(more, more)
+            numbers.extend((low, high, total))
             return
-        if low < self.min_metrics[name]:
-            self.min_metrics[name] = low
-        if high > self.max_metrics[name]:
-            self.max_metrics[name] = high
-        self.sum_metrics[name] += total
+        at = 3 * names.index(name)
+        if low < numbers[at]:
+            numbers[at] = low
+        if high > numbers[at + 1]:
+            numbers[at + 1] = high
+        numbers[at + 2] += total
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self.count, dict(self.last_metrics), self._names, self._numbers
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.count, self.last_metrics, names, self._numbers = state
+        self._names = _shared_names.setdefault(names, names)
 
 
 class TuningStatus:
@@ -225,14 +270,12 @@ class TuningStatus:
 
     def best_trial_id(self, metric: str, mode: str) -> int | None:
         """The trial with the best value of the metric ever reported, None if there is none."""
+        sign = 1.0 if mode == "min" else -1.0
         best: tuple[float, int] | None = None
         for trial_id, statistics in self.trial_metric_statistics.items():
-            values = statistics.min_metrics if mode == "min" else statistics.max_metrics
-            if metric not in values:
-                continue
-            value = values[metric] if mode == "min" else -values[metric]
-            if best is None or value < best[0]:
-                best = (value, trial_id)
+            value = statistics.extreme(metric, mode)
+            if value is not None and (best is None or sign * value < best[0]):
+                best = (sign * value, trial_id)
         return None if best is None else best[1]
 
     def get_dataframe(self) -> pd.DataFrame:
@@ -299,6 +342,8 @@ def print_best_metric_found(
     if trial_id is None:
         return None
     statistics = tuning_status.trial_metric_statistics[trial_id]
-    value = (statistics.min_metrics if mode == "min" else statistics.max_metrics)[name]
+    value = statistics.extreme(name, mode)
+    if value is None:
+        return None
     logging.getLogger(__name__).info("%s: best %s for trial-id %s", name, value, trial_id)
     return trial_id, float(value)

@@ -16,7 +16,7 @@ BUSY = frozenset({Status.in_progress, Status.pausing, Status.stopping})
 """A trial with such a status holds a worker."""
 
 
-@dataclass
+@dataclass(slots=True)
 class LedgerEntry:
     """One trial.
 
@@ -41,6 +41,11 @@ class LedgerEntry:
     def result(self, metrics: list[dict[str, Any]] | None = None) -> TrialResult:
         """The trial as the documented methods return it."""
         return self.trial.add_results(metrics or [], self.status, self.ended)
+
+
+def _own(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A dictionary is shared with the engine, which never changes one that it gave away."""
+    return config if type(config) is dict else dict(config or {})
 
 
 class TrialLedger:
@@ -79,11 +84,11 @@ class TrialLedger:
         """A run of a trial begins; `config` None keeps the trial's."""
         known = self._entries.get(trial_id)
         if known is None:
-            trial = Trial(trial_id, dict(config or {}), now)
+            trial = Trial(trial_id, _own(config), now)
         else:
             trial = known.trial
             if config is not None:
-                trial.config = dict(config)
+                trial.config = _own(config)
         entry = LedgerEntry(trial, run, Status.in_progress, now)
         self._entries[trial_id] = entry
         return entry

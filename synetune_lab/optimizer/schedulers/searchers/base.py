@@ -159,7 +159,7 @@ class BaseSearcher:
 
         Its `kind` is `points_to_evaluate` (with `index`), `random`, `grid` (with `index`), ...
         """
-        return dict(self._reason)
+        return self._reason
 
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None

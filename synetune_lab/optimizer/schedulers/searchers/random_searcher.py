@@ -17,6 +17,8 @@ __all__ = ["RandomSearcher"]
 
 logger = logging.getLogger(__name__)
 
+_DRAWN = {"kind": "random"}  # one for all: each trial keeps its reason
+
 
 class RandomSearcher(StochasticAndFilterDuplicatesSearcher):
     """Draws each configuration from the prior of the space, by default none twice.
@@ -69,7 +71,7 @@ class RandomSearcher(StochasticAndFilterDuplicatesSearcher):
     def _get_config(self, trial_id: str | None = None, **kwargs: Any) -> Config | None:
         del kwargs
         config = self._get_random_config()
-        self._reason = {"kind": "random"}
+        self._reason = _DRAWN
         if self._debug_log:
             logger.info("trial %s: %s", trial_id, config or "no configuration is left")
         return config

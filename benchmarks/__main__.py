@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks import engine_cases
+from benchmarks import engine_cases, simulator_cases
 from benchmarks.panel_case import panel
 from benchmarks.table import Row, as_text
 
@@ -22,6 +22,10 @@ CASES: dict[str, Callable[[bool], list[Row]]] = {
     "asha_decision": engine_cases.asha_decision,
     "import_reporter": engine_cases.import_reporter,
     "saving": engine_cases.saving,
+    "simulated_report": simulator_cases.simulated_report,
+    "many_reports": simulator_cases.many_reports,
+    "kde_suggestion": simulator_cases.kde_suggestion,
+    "nasbench_study": simulator_cases.nasbench_study,
     "panel": panel,
 }
 

@@ -18,8 +18,7 @@ def main(package: str, method: str, reports: int) -> None:
     os.environ["SYNETUNE_FOLDER"] = tempfile.mkdtemp()
     from simulated_setup import made_up_table, make_tuner
 
-    epochs = int(os.environ.get("EPOCHS", "81"))
-    table = made_up_table(package, epochs, seeds=1)
+    table = made_up_table(package, 81, seeds=1)
     warm = make_tuner(package, table, method, 1, 4, max_num_evaluations=200)
     silently(warm)
     tuner = make_tuner(package, table, method, 1, 4, max_num_evaluations=reports)

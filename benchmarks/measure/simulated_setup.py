@@ -89,7 +89,7 @@ def make_tuner(
         MAX_RESOURCE: int(np.max(blackbox.fidelity_values)),
     }
     # The peer's tuner looks at its trials now and then; ours is told at once.
-    looks = {"tuner_sleep_time": 1.0} if package == "syne_tune" else {}
+    looks = {"tuner_sleep_time": 0.2} if package == "syne_tune" else {}
     backend = of(package, "blackbox_repository", "UserBlackboxBackend")(
         blackbox=blackbox, elapsed_time_attr=TIME, max_resource_attr=MAX_RESOURCE, seed=0, **looks
     )

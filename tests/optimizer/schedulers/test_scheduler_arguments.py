@@ -74,7 +74,7 @@ def test_without_maximum_resource_only_fifo_works() -> None:
         ({"metric": ["a", "b"]}, "metric must be one name"),
         ({"metric": ""}, "metric must be the name"),
         ({"mode": "maximise"}, "mode must be one of 'min', 'max', got 'maximise'"),
-        ({"type": "asha"}, "type='asha' is not available; there are 'cost_promotion', 'pasha'"),
+        ({"type": "asha"}, "type='asha' is not available; there are 'cost_promotion', 'dyhpo'"),
         ({"type": "median"}, "type='median' is not available"),
         ({"max_resource_attr": "epoch"}, "not in config_space; did you mean 'epochs'"),
         ({"max_resource_attr": "x"}, r"config_space\['x'\] must be a constant"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.rungs.cost_promotion import CostPromotionRungSystem
+from synetune_lab.optimizer.schedulers.rungs.dyhpo import DyHPORungSystem
 from synetune_lab.optimizer.schedulers.rungs.pasha import PASHARungSystem
 from synetune_lab.optimizer.schedulers.rungs.promotion import PromotionRungSystem
 from synetune_lab.optimizer.schedulers.rungs.rush import (
@@ -19,6 +20,7 @@ __all__ = ["RUNG_SYSTEMS", "rung_system_class"]
 
 RUNG_SYSTEMS: dict[str, type[RungSystem]] = {
     "cost_promotion": CostPromotionRungSystem,
+    "dyhpo": DyHPORungSystem,
     "pasha": PASHARungSystem,
     "promotion": PromotionRungSystem,
     "rush_promotion": RUSHPromotionRungSystem,

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.callbacks.remove_checkpoints_callback import make_checkpoint_removal
+from synetune_lab.callbacks.hyperband_remove_checkpoints_callback import make_checkpoint_removal
 from synetune_lab.constants import (
     ST_TUNER_DILL_FILENAME,
     TUNER_DEFAULT_SLEEP_TIME,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synetune_lab.callbacks.remove_checkpoints_callback import (
+from synetune_lab.callbacks.hyperband_remove_checkpoints_callback import (
     HyperbandRemoveCheckpointsCallback,
 )
 from synetune_lab.callbacks.tensorboard_callback import TensorboardCallback

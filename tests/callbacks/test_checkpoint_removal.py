@@ -10,8 +10,10 @@ import pytest
 
 from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.blackbox_repository import UserBlackboxBackend, add_surrogate
-from synetune_lab.callbacks.remove_checkpoints_callback import HyperbandRemoveCheckpointsCallback
-from synetune_lab.callbacks.remove_checkpoints_score import (
+from synetune_lab.callbacks.hyperband_remove_checkpoints_callback import (
+    HyperbandRemoveCheckpointsCallback,
+)
+from synetune_lab.callbacks.hyperband_remove_checkpoints_score import (
     BetaBinomialEstimator,
     compute_probabilities_of_getting_resumed,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.callbacks.remove_checkpoints_score import (
+from synetune_lab.callbacks.hyperband_remove_checkpoints_score import (
     BetaBinomialEstimator,
     compute_probabilities_of_getting_resumed,
 )
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.hyperband import HyperbandScheduler
     from synetune_lab.trial import Trial
 
-__all__ = ["HyperbandRemoveCheckpointsCallback", "make_checkpoint_removal"]
+__all__ = [
+    "HyperbandRemoveCheckpointsCallback",
+    "HyperbandRemoveCheckpointsCommon",
+    "make_checkpoint_removal",
+]
 
 
 class HyperbandRemoveCheckpointsCallback(TunerCallback):
@@ -220,6 +224,10 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
             "num_trials_resumed_without_checkpoint",
             "cost_of_resuming_without_checkpoint",
         ]
+
+
+HyperbandRemoveCheckpointsCommon = HyperbandRemoveCheckpointsCallback
+"""The documented name of what all ways of removal share; here one class has them all."""
 
 
 def make_checkpoint_removal(

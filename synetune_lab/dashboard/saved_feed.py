@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synetune_lab.dashboard.feed import RunFeed
+from synetune_lab.dashboard.results_records import records_of_results
 from synetune_lab.errors import CommandRefused
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.run_files import read_run_file
@@ -41,6 +42,8 @@ class SavedFeed(RunFeed):
             if time.monotonic() - self._looked_at < LOOK_EVERY_S and self._looked_at:
                 return
             self.fold_log()
+            if not self.view.seq:  # a simulation that nobody watched
+                self.view.fold(records_of_results(self.path, self.view.header))
             self._known = _told_by_files(self.path)
             self._looked_at = time.monotonic()
 

@@ -175,14 +175,24 @@ class Simulation:
 
 
 def begin_log(loop: RunLoop) -> None:
-    """Somebody watches from now on: write the log up to here, and go on with it."""
+    """Somebody watches from now on: write the log up to here, and go on with it.
+
+    A run that is over gets its log, too, for who looks at it afterwards.
+    """
     if loop.is_logged:
         return
+    loop.is_logged = True
+    is_over = not loop.store.is_open
+    if is_over:
+        loop.store.open()
     results = next((c for c in loop.tuner.callbacks if isinstance(c, StoreResultsCallback)), None)
     for event, actions, now in history_of(loop.engine, results):
         record = loop.store.append(event, actions, now)
         loop.state.seq = record["n"]
-        loop.batch.append(record)
-    loop.is_logged = True
-    loop.saver.save_soon()
-    loop.publish()
+        if not is_over:
+            loop.batch.append(record)
+    if is_over:
+        loop.store.close()
+    else:
+        loop.saver.save_soon()
+        loop.publish()

@@ -103,6 +103,11 @@ class RunStore:
         finally:
             self.lock.release()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether records can be appended."""
+        return self._log is not None
+
     # -- the log --------------------------------------------------------------------------------
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.backend.simulator_backend import SimulatorCallback
 from synetune_lab.blackbox_repository import UserBlackboxBackend
 from synetune_lab.dashboard.live_feed import LiveFeed
+from synetune_lab.dashboard.saved_feed import SavedFeed
 from synetune_lab.errors import CommandRefused
 from synetune_lab.experiments import load_experiment
 from synetune_lab.optimizer.baselines import ASHA, BOHB, DEHB, PASHA, RandomSearch, SyncHyperband
@@ -157,6 +159,59 @@ def test_who_begins_to_watch_sees_all_from_the_beginning() -> None:
     assert feed.view.state == "finished"
     assert (tuner.tuner_path / EVENT_LOG_FILENAME).exists()
     numbers = [record["n"] for record in read_log(tuner.tuner_path)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_finished_run_that_nobody_watched_can_be_looked_at() -> None:
+    tuner = tuner_of(asha(), max_num_evaluations=80)
+    tuner.run(progress=False)
+    feed = LiveFeed(tuner, lambda: None, lambda _: None)
+    feed.refresh()
+    assert len(feed.view.reports) == 81
+    assert feed.view.state == "finished"
+    assert feed.view.counts["InProgress"] == 0
+    again = Tuner.load(tuner.tuner_path)
+    assert len(frame_of(again)) == 81
+
+
+def test_the_results_of_an_unwatched_run_can_be_looked_at_later() -> None:
+    tuner = tuner_of(asha(), max_num_evaluations=80)
+    tuner.run(progress=False)
+    feed = SavedFeed(tuner.tuner_path)
+    feed.refresh()
+    status = tuner.tuning_status
+    assert len(feed.view.reports) == 81
+    reported = [i for i, s in status.trial_metric_statistics.items() if s.count]
+    assert set(feed.view.trials) == set(reported)
+    assert feed.view.best[-1][2] == tuner.run_state.best.value  # type: ignore[union-attr]
+    assert feed.view.trials[0]["config"]["b"] in ("x", "y")
+    assert feed.header()["state"] == "finished"
+
+
+def test_a_watched_run_that_was_killed_goes_on_from_its_last_save(home: Path) -> None:
+    whole = tuner_of(asha())
+    whole.run(progress=False)
+    tuner = tuner_of(asha(), speed=0)
+    tuner.start()
+    tuner.session.watch()
+    tuner.step(60).result(10)
+    wait_until(lambda: tuner.trial_backend.pace.steps == 0)  # type: ignore[attr-defined]
+    tuner.session.save().result(10)
+    tuner.step(40).result(10)
+    wait_until(lambda: tuner.trial_backend.pace.steps == 0)  # type: ignore[attr-defined]
+    tuner.session.read(lambda _: None).result(10)
+    copy = home / "killed"
+    shutil.copytree(tuner.tuner_path, copy)  # as a kill leaves it: the log is ahead of the state
+    tuner.stop()
+    tuner.set_speed(None)
+    assert tuner.wait(20)
+    ahead = sum(1 for _ in read_log(copy))
+    resumed = Tuner.load(copy)
+    assert resumed.run_state.seq < ahead
+    resumed.trial_backend.set_speed(None)  # type: ignore[attr-defined]
+    resumed.run(progress=False)
+    pd.testing.assert_frame_equal(frame_of(resumed), frame_of(whole))
+    numbers = [record["n"] for record in read_log(copy)]
     assert numbers == list(range(1, len(numbers) + 1))
 
 

@@ -266,16 +266,12 @@ class UserBlackboxBackend(_BlackboxSimulatorBackend):
         self._take(blackbox)
         self._kept: Path | None = None
 
-    def set_path(self, results_root: str | None = None, tuner_name: str | None = None) -> None:
-        """Keep a large table in a file of its own, instead of in every saved state."""
-        super().set_path(results_root, tuner_name)
-        if results_root is None or self._kept is not None:
-            return
-        blackbox = self.blackbox
-        if isinstance(blackbox, BlackboxTabular) and blackbox.nbytes > _LARGE:
-            self._kept = keep_table(blackbox)
-
     def __getstate__(self) -> dict[str, Any]:
+        """A large table is kept in a file of its own, instead of in every saved state."""
+        blackbox = self._blackbox
+        is_large = isinstance(blackbox, BlackboxTabular) and blackbox.nbytes > _LARGE
+        if self._kept is None and is_large:
+            self._kept = keep_table(blackbox)  # type: ignore[arg-type]
         state = super().__getstate__()
         if self._kept is not None:
             state["_blackbox"] = None

@@ -70,7 +70,9 @@ class Simulation:
                 loop.step(queued)
                 continue
             wakeup = self._wakeup()
-            limit = min(wakeup, math.inf if pace.steps else pace.reached())
+            # A run that is ending ends, also one whose time stands still.
+            at_once = pace.steps or loop.engine.run_state == "stopping"
+            limit = min(wakeup, math.inf if at_once else pace.reached())
             if loop.is_logged or pace.steps:
                 happened = backend.take_next(limit)
             else:

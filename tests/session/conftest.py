@@ -140,7 +140,8 @@ def make_tuner(script: Callable[[str], Path]) -> Callable[..., Tuner]:
 
 
 DRIVER = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell ignores it
 from synetune_lab.backend import LocalBackend
 from synetune_lab.config_space import uniform
 from synetune_lab.optimizer.baselines import RandomSearch

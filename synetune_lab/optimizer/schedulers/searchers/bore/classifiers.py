@@ -43,9 +43,11 @@ def make_classifier(name: str, options: Mapping[str, Any], seed: int) -> Any:
         return MLPClassifier(**{"hidden_layer_sizes": (32, 32), "max_iter": 100, **given})
     if name == "gp":
         from sklearn.gaussian_process import GaussianProcessClassifier
-        from sklearn.gaussian_process.kernels import Matern
+        from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-        return GaussianProcessClassifier(**{"kernel": Matern(nu=2.5), **given})
+        # Without an amplitude of its own, the process can't tell good from bad by much.
+        kernel = ConstantKernel(10.0, (0.1, 1e3)) * Matern(0.3, (0.03, 3.0), nu=2.5)
+        return GaussianProcessClassifier(**{"kernel": kernel, **given})
     if name == "logreg":
         from sklearn.linear_model import LogisticRegression
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from synetune_lab.constants import (
     ST_TUNER_TIME,
     TRIAL_ID,
 )
+from synetune_lab.errors import StoreError
 from synetune_lab.store.columns import ResultColumns
 from synetune_lab.store.csv_zip import ResultsFile, read_results
 from synetune_lab.store.event_log import read_log
@@ -31,6 +33,9 @@ logger = logging.getLogger(__name__)
 _BLOCK = 256
 """Reports that wait to become rows. Few enough that compressing them delays no decision by more
 than some milliseconds."""
+
+_MOST_WAITING = 4 << 20
+"""Bytes of the file that wait in memory for the next save, at most."""
 
 _Report = tuple[int, "dict[str, Any]", str, str, "dict[str, Any]", "float | None"]
 """Trial, configuration, status, decision, report, time."""
@@ -163,6 +168,9 @@ class StoreResultsCallback(TunerCallback):
                 self._columns.append(_as_row(*report))
         if self._file is not None:
             self._file.add(self._columns)
+            if self._file.waiting > _MOST_WAITING:
+                with suppress(StoreError):  # the next save tells what keeps it from being written
+                    self._file.write(self._columns)
 
     def on_tuning_end(self) -> None:
         """Write what is left."""

@@ -71,6 +71,11 @@ class ResultsFile:
             self._compress(columns.rows(self._rows))
             self._rows = len(columns)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that were compressed and not written yet."""
+        return sum(map(len, self._fresh))
+
     def _compress(self, rows: Iterable[tuple[Any, ...]]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)

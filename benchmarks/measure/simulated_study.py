@@ -1,13 +1,14 @@
 """Best value over simulated time of one method on the recorded digits benchmark, many seeds.
 
-Both packages simulate the same table: 600 really trained networks, the nearest of which stands for
-each configuration; times are multiplied by 100.
+Both packages simulate the same table: a grid of configurations, for each of which the nearest of
+600 really trained networks stands; times are multiplied by 100.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import logging
 import os
@@ -25,38 +26,69 @@ MARKS = (60.0, 150.0, 300.0, 600.0)
 SLOWER = 100.0
 
 
+# Both packages look the very same table up: for each point of this grid, the nearest of the
+# recorded networks (a surrogate of each package's own would encode the space in its own way).
+GRID: dict[str, tuple[list[Any], bool]] = {
+    "learning_rate": ([1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0], True),
+    "batch_size": ([16, 32, 64, 128, 256], True),
+    "momentum": ([0.0, 0.3, 0.6, 0.9], False),
+    "weight_decay": ([1e-7, 1e-5, 1e-3, 1e-1], True),
+    "n_layers": ([1, 2, 3], False),
+    "n_units": ([8, 16, 32, 64, 128], True),
+    "activation": (["relu", "tanh"], False),
+}
+
+
 def recorded_table(package: str, file: str) -> Any:
-    """The digits benchmark, as a surrogate of either package."""
+    """The digits benchmark on a grid."""
     from simulated_setup import METRIC, RESOURCE, TIME, of
 
     space = __import__(f"{package}.config_space", fromlist=["*"])
     with np.load(file) as stored:
         evaluations = stored["objectives_evaluations"]
         names = json.loads(stored["spaces"].tobytes())["objectives_names"]
-        columns = {
-            key.removeprefix("column "): json.loads(stored[key].tobytes())
-            for key in stored.files
-            if key.startswith("column ")
-        }
-    values = evaluations[:, :1][..., [names.index(METRIC), names.index(TIME)]].copy()
+        recorded = pd.DataFrame(
+            {name: json.loads(stored[f"column {name}"].tobytes()) for name in GRID}
+        )
+    points = pd.DataFrame(
+        list(itertools.product(*(values for values, _ in GRID.values()))), columns=list(GRID)
+    )
+    near = nearest(encoded(points), encoded(recorded))
+    values = evaluations[near][:, :1][..., [names.index(METRIC), names.index(TIME)]].copy()
     values[..., 1] *= SLOWER
     config_space = {
-        "learning_rate": space.loguniform(1e-4, 1.0),
-        "batch_size": space.lograndint(16, 256),
-        "momentum": space.uniform(0.0, 0.99),
-        "weight_decay": space.loguniform(1e-7, 1e-1),
-        "n_layers": space.randint(1, 3),
-        "n_units": space.lograndint(8, 128),
-        "activation": space.choice(["relu", "tanh"]),
+        name: space.choice(values_of)
+        if isinstance(values_of[0], str)
+        else space.ordinal(values_of, kind="nn-log" if is_log else "nn")
+        for name, (values_of, is_log) in GRID.items()
     }
-    table = of(package, "blackbox_repository.blackbox_tabular", "BlackboxTabular")(
-        hyperparameters=pd.DataFrame(columns)[list(config_space)],
+    return of(package, "blackbox_repository.blackbox_tabular", "BlackboxTabular")(
+        hyperparameters=points,
         configuration_space=config_space,
         fidelity_space={RESOURCE: space.randint(1, values.shape[2])},
         objectives_evaluations=values,
         objectives_names=[METRIC, TIME],
     )
-    return of(package, "blackbox_repository", "add_surrogate")(table)
+
+
+def encoded(table: pd.DataFrame) -> np.ndarray:
+    """Each hyperparameter scaled to [0, 1], on a logarithm where the grid is."""
+    columns = []
+    for name, (values, is_log) in GRID.items():
+        if isinstance(values[0], str):
+            columns.append((table[name] == values[0]).to_numpy(dtype=float))
+            continue
+        low, high, own = float(values[0]), float(values[-1]), table[name].to_numpy(dtype=float)
+        if is_log:
+            low, high, own = np.log(low), np.log(high), np.log(own)
+        columns.append((own - low) / (high - low))
+    return np.column_stack(columns)
+
+
+def nearest(points: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """The nearest recorded row of each point."""
+    rows = [np.argmin(np.sum((recorded - point) ** 2, axis=1)) for point in points]
+    return np.array(rows)
 
 
 def main(package: str, method: str, first: int, last: int, file: str) -> None:

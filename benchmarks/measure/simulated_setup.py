@@ -47,7 +47,13 @@ def make_scheduler(package: str, method: str, config_space: dict[str, Any], seed
     baselines = import_module(f"{package}.optimizer.baselines")
     schedulers = import_module(f"{package}.optimizer.schedulers")
     again = {"debug_log": False, "allow_duplicates": True}
-    own: dict[str, Any] = {"metric": METRIC, "mode": "min", "random_seed": seed}
+    # Without the default first configuration, the middle of the space, which hides the rest.
+    own: dict[str, Any] = {
+        "metric": METRIC,
+        "mode": "min",
+        "random_seed": seed,
+        "points_to_evaluate": [],
+    }
     rungs = {"resource_attr": RESOURCE, "max_resource_attr": MAX_RESOURCE}
     plain = {"search_options": again, **own}
     if method == "MSR":

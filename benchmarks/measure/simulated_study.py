@@ -32,7 +32,7 @@ GRID: dict[str, tuple[list[Any], bool]] = {
     "learning_rate": ([1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0], True),
     "batch_size": ([16, 32, 64, 128, 256], True),
     "momentum": ([0.0, 0.3, 0.6, 0.9], False),
-    "weight_decay": ([1e-7, 1e-5, 1e-3, 1e-1], True),
+    "weight_decay": ([1e-7, 1e-5, 1e-4, 1e-3, 1e-1], True),
     "n_layers": ([1, 2, 3], False),
     "n_units": ([8, 16, 32, 64, 128], True),
     "activation": (["relu", "tanh"], False),

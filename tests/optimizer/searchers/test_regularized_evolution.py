@@ -104,3 +104,17 @@ def test_a_saved_state_goes_on_alike() -> None:
 def test_sizes_are_positive_integers(name: str, value: Any) -> None:
     with pytest.raises(SchedulerError, match=f"{name} must be an integer of at least 1"):
         searcher(**{name: value})
+
+
+def test_a_mutant_is_never_a_plain_copy_of_its_parent() -> None:
+    space = {"a": choice([0, 1]), "b": choice([0, 1])}
+    one = RegularizedEvolution(
+        space, "loss", points_to_evaluate=[], population_size=1, sample_size=1, random_seed=0
+    )
+    for number in range(60):
+        parent = one.population[0].config if number else None
+        config = one.get_config(trial_id=str(number))
+        assert config is not None
+        if parent is not None:
+            assert sum(config[name] != parent[name] for name in space) == 1
+        finish(one, number, config, 1.0)

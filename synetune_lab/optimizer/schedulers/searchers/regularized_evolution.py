@@ -50,10 +50,11 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
     Until `population_size` trials have finished, configurations are drawn at random. The population
     is a queue: each finished trial enters, and the oldest member leaves. To suggest,
     `sample_size` members are drawn (with replacement), and one random hyperparameter of the best
-    of them gets another value, drawn from its domain. Real, Aggarwal, Huang, Le: Regularized
+    of them gets a new value, drawn from its domain. Real, Aggarwal, Huang, Le: Regularized
     Evolution for Image Classifier Architecture Search, https://arxiv.org/abs/1802.01548.
 
-    A configuration may come again, except those of failed trials.
+    A configuration may come again, except those of failed trials, and except that a mutant is never
+    a plain copy of its parent.
 
     Args:
         config_space: See `BaseSearcher`.
@@ -109,7 +110,8 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
             parent = self._parent()
             for _ in range(_MUTATIONS):
                 mutant = self._mutant(parent.config)
-                if not self.should_not_suggest(mutant):
+                # A copy of the parent would tell nothing that is not known.
+                if mutant != parent.config and not self.should_not_suggest(mutant):
                     self._reason = {"kind": "mutant"}
                     return mutant
         self._reason = {"kind": "random"}

@@ -277,7 +277,7 @@ class Tuner(SteeredRun):
         trial_id = self.tuning_status.best_trial_id(name, mode)
         if trial_id is None:
             raise SynetuneLabError(f"no trial has reported {name!r} yet")
-        return trial_id, dict(self.engine.trials[trial_id].config)
+        return trial_id, dict(self.engine.trials.peek(trial_id).config)
 
     # -- saving ---------------------------------------------------------------------------------
 

@@ -3,125 +3,19 @@
 from __future__ import annotations
 
 import copy
-import math
-from array import array
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_WORKER_COST, ST_WORKER_TIME
+from synetune_lab.metrics_statistics import MetricsStatistics, StatisticsTable
 from synetune_lab.trial import Status, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-_NUMBERS = {int, float}
-_shared_names: dict[tuple[str, ...], tuple[str, ...]] = {}
 _BLOCK = 4096
 """Reports that wait to be taken into the statistics, unless somebody looks before."""
-
-
-class MetricsStatistics:
-    """Running minimum, maximum, sum and count of each numeric metric.
-
-    Attributes:
-        count: Number of reports.
-        last_metrics: The latest report.
-    """
-
-    __slots__ = ("_names", "_numbers", "count", "last_metrics")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.last_metrics: Mapping[str, Any] = {}
-        # Minimum, maximum and sum of each metric, one after the other: a run may have very many
-        # trials, and dictionaries for each would take most of its memory.
-        self._names: tuple[str, ...] = ()
-        self._numbers = array("d")
-
-    @property
-    def metric_names(self) -> list[str]:
-        """Names of the numeric metrics."""
-        return list(self._names)
-
-    @property
-    def min_metrics(self) -> dict[str, float]:
-        """The least value of each numeric metric."""
-        return dict(zip(self._names, self._numbers[0::3], strict=True))
-
-    @property
-    def max_metrics(self) -> dict[str, float]:
-        """The largest value of each numeric metric."""
-        return dict(zip(self._names, self._numbers[1::3], strict=True))
-
-    @property
-    def sum_metrics(self) -> dict[str, float]:
-        """The sum of the values of each numeric metric."""
-        return dict(zip(self._names, self._numbers[2::3], strict=True))
-
-    def extreme(self, metric: str, mode: str) -> float | None:
-        """The least (`min`) or largest (`max`) value of a metric; None if there is none."""
-        if metric not in self._names:
-            return None
-        return self._numbers[3 * self._names.index(metric) + (mode == "max")]
-
-    def add(self, metrics: Mapping[str, Any]) -> None:
-        """Take one report in; values that are not numbers count as last values only."""
-        self.count += 1
-        self.last_metrics = metrics
-        for name, value in metrics.items():
-            if type(value) is float or type(value) is int:
-                self._add_number(name, value)
-
-    def add_all(self, reports: list[Mapping[str, Any]]) -> None:
-        """Take several reports in, at less cost than one by one."""
-        names = reports[0]
-        width = len(names)
-        if len(reports) == 1 or any(len(report) != width for report in reports):
-            for report in reports:
-                self.add(report)
-            return
-        try:
-            columns = [(name, [report[name] for report in reports]) for name in names]
-        except KeyError:
-            for report in reports:
-                self.add(report)
-            return
-        self.count += len(reports)
-        self.last_metrics = reports[-1]
-        for name, values in columns:
-            total = sum(values) if _NUMBERS.issuperset(map(type, values)) else math.nan
-            if total == total:
-                self._add_numbers(name, min(values), max(values), total)
-                continue
-            for value in values:
-                if type(value) is float or type(value) is int:
-                    self._add_number(name, value)
-
-    def _add_number(self, name: str, value: float) -> None:
-        if value == value:
-            self._add_numbers(name, value, value, value)
-
-    def _add_numbers(self, name: str, low: float, high: float, total: float) -> None:
-        names, numbers = self._names, self._numbers
-        if name not in names:
-            more = (*names, name)
-            self._names = _shared_names.setdefault(more, more)
-            numbers.extend((low, high, total))
-            return
-        at = 3 * names.index(name)
-        if low < numbers[at]:
-            numbers[at] = low
-        if high > numbers[at + 1]:
-            numbers[at + 1] = high
-        numbers[at + 2] += total
-
-    def __getstate__(self) -> tuple[Any, ...]:
-        return self.count, dict(self.last_metrics), self._names, self._numbers
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.count, self.last_metrics, names, self._numbers = state
-        self._names = _shared_names.setdefault(names, names)
 
 
 class TuningStatus:
@@ -129,16 +23,18 @@ class TuningStatus:
 
     Args:
         metric_names: Names of the metrics that are optimised, the main one first.
+        trials: Who else keeps the trials by number; None for them to be kept here.
     """
 
-    def __init__(self, metric_names: list[str]) -> None:
+    def __init__(self, metric_names: list[str], trials: Mapping[int, Trial] | None = None) -> None:
         self.metric_names = list(metric_names)
         self.tuner_time = 0.0
         self.num_reports = 0
         self._overall = MetricsStatistics()
-        self._of_trials: dict[int, MetricsStatistics] = {}
+        self._of_trials = StatisticsTable()
         self._pending: list[tuple[int, Mapping[str, Any]]] = []
-        self.trials: dict[int, Trial] = {}
+        self._own_trials: dict[int, Trial] = {}
+        self.trials: Mapping[int, Trial] = self._own_trials if trials is None else trials
         self.statuses: dict[int, str] = {}
         self.counts: dict[str, int] = {}
         self._times: dict[int, float] = {}
@@ -154,7 +50,8 @@ class TuningStatus:
             self.counts[old] -= 1
         self.counts[status] = self.counts.get(status, 0) + 1
         self.statuses[trial_id] = status
-        self.trials[trial_id] = trial
+        if self.trials is self._own_trials:
+            self._own_trials[trial_id] = trial
 
     def note_result(self, trial_id: int, result: Mapping[str, Any]) -> None:
         """A trial reported; `result` must stay as it is."""
@@ -175,14 +72,26 @@ class TuningStatus:
                 by_trial[trial_id] = [result]
             else:
                 reports.append(result)
+        of_trials = self._of_trials
         for trial_id, reports in by_trial.items():
-            statistics = self._of_trials.get(trial_id)
-            if statistics is None:
-                statistics = self._of_trials[trial_id] = MetricsStatistics()
+            if trial_id in of_trials:
+                statistics = of_trials.wake(trial_id)
+            else:
+                statistics = MetricsStatistics()
+                of_trials.put(trial_id, statistics)
             statistics.add_all(reports)
             self._user_time += _spent(self._times, trial_id, ST_WORKER_TIME, reports)
             self._cost += _spent(self._costs, trial_id, ST_WORKER_COST, reports)
         self._overall.add_all([result for _, result in pending])
+        of_trials.rest(by_trial)
+
+    def last_metrics(self, trial_id: int) -> dict[str, Any]:
+        """The latest report of a trial; empty if there is none."""
+        for reporter, result in reversed(self._pending):
+            if reporter == trial_id:
+                return dict(result)
+        statistics = self._of_trials.get(trial_id)
+        return {} if statistics is None else dict(statistics.last_metrics)
 
     @property
     def overall_metric_statistics(self) -> MetricsStatistics:
@@ -191,8 +100,8 @@ class TuningStatus:
         return self._overall
 
     @property
-    def trial_metric_statistics(self) -> dict[int, MetricsStatistics]:
-        """Statistics of each trial's reports."""
+    def trial_metric_statistics(self) -> Mapping[int, MetricsStatistics]:
+        """Statistics of each trial's reports, to be read only."""
         self._settle()
         return self._of_trials
 
@@ -203,6 +112,10 @@ class TuningStatus:
         for name, value in vars(self).items():
             if isinstance(value, dict):
                 setattr(look, name, dict(value))
+            elif hasattr(value, "look"):
+                setattr(look, name, value.look())
+        if self.trials is self._own_trials:
+            look.trials = look._own_trials
         look._pending = []
         return look
 

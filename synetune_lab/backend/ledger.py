@@ -9,6 +9,7 @@ from typing import Any
 
 from synetune_lab.errors import BackendError
 from synetune_lab.trial import Status, Trial, TrialResult
+from synetune_lab.utils.packed_table import PackedTable, pack_date, unpack_date
 
 __all__ = ["BUSY", "LedgerEntry", "TrialLedger"]
 
@@ -24,18 +25,14 @@ class LedgerEntry:
         trial: Its record.
         run: Number of its latest run, from 0.
         status: One of `Status`.
-        changed: When the status changed last.
         ended: When its latest run ended; None while it runs.
-        exit_code: How its latest run ended, where known.
         request: What this run was asked for: `pause`, `stop` or nothing.
     """
 
     trial: Trial
     run: int
     status: str
-    changed: datetime
     ended: datetime | None = None
-    exit_code: int | None = None
     request: str | None = None
 
     def result(self, metrics: list[dict[str, Any]] | None = None) -> TrialResult:
@@ -48,11 +45,29 @@ def _own(config: Mapping[str, Any] | None) -> dict[str, Any]:
     return config if type(config) is dict else dict(config or {})
 
 
+class _Entries(PackedTable[LedgerEntry]):
+    def __getitem__(self, trial_id: int) -> LedgerEntry:
+        return self.wake(trial_id)
+
+    def _pack(self, entry: LedgerEntry) -> tuple[Any, ...]:
+        common = self._number_of((entry.run, entry.status, entry.request))
+        trial = entry.trial
+        config, created = self._split(trial.config), pack_date(trial.creation_time)
+        return config, created, common, pack_date(entry.ended)
+
+    def _unpack(self, number: int, packed: tuple[Any, ...]) -> LedgerEntry:
+        config, created, common, ended = packed
+        run, status, request = self._common[common]
+        trial = Trial(number, self._joined(config) or {}, unpack_date(created))  # type: ignore[arg-type]
+        return LedgerEntry(trial, run, status, unpack_date(ended), request)
+
+
 class TrialLedger:
     """The trials of a backend by their number."""
 
     def __init__(self) -> None:
-        self._entries: dict[int, LedgerEntry] = {}
+        self._entries = _Entries()
+        self._busy: set[int] = set()
 
     def __getitem__(self, trial_id: int) -> LedgerEntry:
         """The entry of a trial.
@@ -82,34 +97,38 @@ class TrialLedger:
         self, trial_id: int, run: int, config: Mapping[str, Any] | None, now: datetime
     ) -> LedgerEntry:
         """A run of a trial begins; `config` None keeps the trial's."""
-        known = self._entries.get(trial_id)
-        if known is None:
-            trial = Trial(trial_id, _own(config), now)
-        else:
-            trial = known.trial
+        if trial_id in self._entries:
+            trial = self._entries[trial_id].trial
             if config is not None:
                 trial.config = _own(config)
-        entry = LedgerEntry(trial, run, Status.in_progress, now)
-        self._entries[trial_id] = entry
+        else:
+            trial = Trial(trial_id, _own(config), now)
+        self._entries.rest(self._busy)
+        entry = LedgerEntry(trial, run, Status.in_progress)
+        self._entries.put(trial_id, entry)
+        self._busy.add(trial_id)
         return entry
 
-    def change(self, trial_id: int, status: str, now: datetime, *, ended: bool = False) -> None:
-        """The status of a trial changes; `ended` if its process is gone."""
+    def change(self, trial_id: int, status: str, ended: datetime | None = None) -> None:
+        """The status of a trial changes; `ended` is when its process ended, if it has."""
         entry = self[trial_id]
         entry.status = status
-        entry.changed = now
-        if ended:
-            entry.ended = now
+        if status in BUSY:
+            self._busy.add(trial_id)
+        else:
+            self._busy.discard(trial_id)
+        if ended is not None:
+            entry.ended = ended
 
     def let_go(self, kept: Collection[int], now: datetime) -> None:
         """All trials but those to be kept hold no worker: they ended while nobody noted it."""
         for trial_id in self.busy():
             if trial_id not in kept:
-                self.change(trial_id, Status.paused, now, ended=True)
+                self.change(trial_id, Status.paused, now)
 
     def busy(self) -> list[int]:
         """Trials that hold a worker, by number."""
-        return [trial_id for trial_id, entry in self._entries.items() if entry.status in BUSY]
+        return sorted(self._busy)
 
     def ids(self) -> list[int]:
         """All trials, by number."""

@@ -215,7 +215,7 @@ class TrialBackend(DocumentedBackend):
                 self._resume_trial(trial_id)
             handle = self._launch(trial_id, run, dict(action.config))
         except BaseException:
-            self._ledger.change(trial_id, Status.failed, now, ended=True)
+            self._ledger.change(trial_id, Status.failed, now)
             raise
         self._queue.append(TrialStarted(trial_id, run, handle))
 
@@ -231,8 +231,7 @@ class TrialBackend(DocumentedBackend):
 
     def _end(self, trial_id: int, *, pause: bool, result: dict[str, Any] | None) -> None:
         """Begin to end the run of a busy trial."""
-        now = self.time_keeper.time_stamp()
-        self._ledger.change(trial_id, Status.pausing if pause else Status.stopping, now)
+        self._ledger.change(trial_id, Status.pausing if pause else Status.stopping)
         if pause:
             self._pause_trial(trial_id, result)
         else:
@@ -273,9 +272,8 @@ class TrialBackend(DocumentedBackend):
         if entry.request is not None and event.cause in ("exited", "failed"):
             event = replace(event, cause="paused" if entry.request == "pause" else "stopped")
         self._ledger.change(
-            event.trial_id, _STATUS_OF_CAUSE[event.cause], self.time_keeper.time_stamp(), ended=True
+            event.trial_id, _STATUS_OF_CAUSE[event.cause], self.time_keeper.time_stamp()
         )
-        entry.exit_code = event.exit_code
         if self.delete_checkpoints and event.cause in ("exited", "stopped"):
             self.delete_checkpoint(event.trial_id)
         return event

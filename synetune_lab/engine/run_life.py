@@ -10,6 +10,8 @@ from synetune_lab.engine.transitions import WITH_PROCESS
 from synetune_lab.trial import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from synetune_lab.engine.events import RunOpened
     from synetune_lab.engine.state import EngineState
     from synetune_lab.engine.trial_table import TrialRecord
@@ -26,12 +28,12 @@ def opened(state: EngineState, event: RunOpened) -> None:
     state.queue.exhausted = False
     alive = {int(trial_id): run for trial_id, run in event.alive.items()}
     state.alive = {i for i, run in alive.items() if state.trials[i].run == run}
-    for record in state.trials.values():
-        if record.status in WITH_PROCESS and record.trial_id not in state.alive:
-            trial_events.lost(state, record)
+    for trial_id in _of(state, lambda record: record.status in WITH_PROCESS):
+        if trial_id not in state.alive:
+            trial_events.lost(state, state.trials[trial_id])
     state.occupied &= state.alive  # a trial that failed may have held its worker to its end
-    for record in _paused_by_run(state):
-        state.queue.add_resume(record.trial_id)
+    for trial_id in _paused_by_run(state):
+        state.queue.add_resume(trial_id)
 
 
 def pause(state: EngineState, running: str, origin: str) -> None:
@@ -51,9 +53,9 @@ def resume(state: EngineState, origin: str) -> None:
         return
     state.run_state = "running"
     state.emit(ChangeRun("resumed", {}, origin))
-    for record in _paused_by_run(state):
-        if record.trial_id not in state.awaiting_end:
-            state.queue.add_resume(record.trial_id)
+    for trial_id in _paused_by_run(state):
+        if trial_id not in state.awaiting_end:
+            state.queue.add_resume(trial_id)
 
 
 def begin_end(state: EngineState, why: str, *, keep: bool = False, wait: bool = False) -> None:
@@ -107,7 +109,7 @@ def finish_if_idle(state: EngineState) -> None:
         queue = state.queue
         if queue.resumes or queue.enqueued or not queue.exhausted:
             return
-        if any(record.paused_by == "user" for record in state.trials.values()):
+        if any(record.paused_by == "user" for _, record in state.trials.peek_all()):
             return
         state.why = "the scheduler has nothing more to suggest"
     state.run_state = "finished"
@@ -122,5 +124,10 @@ def _running(state: EngineState) -> list[TrialRecord]:
     return [record for record in records if record.status == Status.in_progress]
 
 
-def _paused_by_run(state: EngineState) -> list[TrialRecord]:
-    return [record for record in state.trials.values() if record.paused_by == "run"]
+def _paused_by_run(state: EngineState) -> list[int]:
+    return _of(state, lambda record: record.paused_by == "run")
+
+
+def _of(state: EngineState, is_one: Callable[[TrialRecord], bool]) -> list[int]:
+    """Trials with a property, by number."""
+    return [trial_id for trial_id, record in state.trials.peek_all() if is_one(record)]

@@ -74,8 +74,9 @@ def consequences(state: EngineState, diff: SpaceDiff) -> dict[str, Any]:
         not hold), `running_go_on` (the trials that run) and `running_outside` (those of them that
         the new space does not hold).
     """
-    configs = [record.config for record in state.trials.values()]
-    running = [r for r in state.trials.values() if r.status == Status.in_progress]
+    configs = [record.config for _, record in state.trials.peek_all()]
+    alive = (state.trials[trial_id] for trial_id in sorted(state.alive))
+    running = [record for record in alive if record.status == Status.in_progress]
     return {
         "changes": [change.to_json() for change in diff.entries],
         "outside": diff.count_outside(configs),

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synetune_lab.config_space import config_space_to_json_dict
-from synetune_lab.engine.trial_table import TrialTable
+from synetune_lab.engine.trial_table import TrialsOfTable, TrialTable
 from synetune_lab.tuning_status import TuningStatus
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class EngineState:
         self.config_space: dict[str, Any] = dict(space)
         self.spaces: list[dict[str, Any]] = [config_space_to_json_dict(self.config_space)]
         self.trials = TrialTable()
-        self.status = TuningStatus(scheduler.metric_names())
+        self.status = TuningStatus(scheduler.metric_names(), TrialsOfTable(self.trials))
         self.run_state = "running"
         self.why: str | None = None
         self.too_many_failures: str | None = None

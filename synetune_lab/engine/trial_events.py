@@ -61,8 +61,6 @@ def judge(
     if run != record.run or not (status == Status.in_progress or _is_judged(record)):
         state.late_reports += 1
         return None
-    record.last_result = result
-    record.n_reports += 1
     state.status.note_result(trial_id, result)
     try:
         decision = state.scheduler.on_trial_result(record.trial, result)
@@ -168,7 +166,7 @@ def complete(state: EngineState, record: TrialRecord) -> None:
     trial_life.free(state, record)
     trial_life.change_status(state, record, Status.completed)
     if not record.removed:
-        state.scheduler.on_trial_complete(record.trial, dict(record.last_result or {}))
+        state.scheduler.on_trial_complete(record.trial, state.status.last_metrics(record.trial_id))
 
 
 def _paused(state: EngineState, record: TrialRecord) -> None:

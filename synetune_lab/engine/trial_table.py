@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from synetune_lab.trial import Status, Trial
+from synetune_lab.utils.packed_table import PackedTable, pack_date, unpack_date
 
 
 @dataclass(slots=True)
@@ -21,8 +22,6 @@ class TrialRecord:
         run: Number of its current run, from 0.
         space_version: Version of the configuration space that its configuration comes from.
         handle: What the backend finds its process by.
-        last_result: Its last report that a scheduler has judged.
-        n_reports: How many of these there were.
         error: Why it failed.
         created: Tuner time of its creation.
         ended: Tuner time of its end.
@@ -40,8 +39,6 @@ class TrialRecord:
     run: int = 0
     space_version: int = 0
     handle: Mapping[str, Any] = field(default_factory=dict)
-    last_result: Mapping[str, Any] | None = None
-    n_reports: int = 0
     error: str | None = None
     created: float = 0.0
     ended: float | None = None
@@ -62,25 +59,84 @@ class TrialRecord:
         return self.trial.config
 
 
-class TrialTable(Mapping[int, TrialRecord]):
-    """All trials by number; numbers are counted from 0 without gaps."""
+_COMMON = (
+    "status",
+    "paused_by",
+    "run",
+    "space_version",
+    "origin",
+    "losses",
+    "removed",
+    "is_complete",
+)
+"""Attributes of which few combinations occur."""
 
-    def __init__(self) -> None:
-        self._records: list[TrialRecord] = []
+
+class TrialTable(PackedTable[TrialRecord]):
+    """All trials by number; numbers are counted from 0 without gaps.
+
+    `table[trial_id]` gives a record that may be changed while an event is handled.
+    """
+
+    def __getitem__(self, trial_id: int) -> TrialRecord:
+        return self.wake(trial_id)
 
     def add(self, record: TrialRecord) -> None:
         """Add the next trial."""
-        if record.trial_id != len(self._records):
-            raise ValueError(f"the next trial is {len(self._records)}, got {record.trial_id}")
-        self._records.append(record)
+        if record.trial_id != len(self):
+            raise ValueError(f"the next trial is {len(self)}, got {record.trial_id}")
+        self.put(record.trial_id, record)
 
-    def __getitem__(self, trial_id: int) -> TrialRecord:
-        if not 0 <= trial_id < len(self._records):
+    def _pack(self, entry: TrialRecord) -> tuple[Any, ...]:
+        trial = entry.trial
+        common = self._number_of(tuple(getattr(entry, name) for name in _COMMON))
+        return (
+            self._split(trial.config),
+            pack_date(trial.creation_time),
+            common,
+            entry.created,
+            entry.ended,
+            self._split(entry.reason),
+            entry.error,
+            dict(entry.handle) or None,
+        )
+
+    def _unpack(self, number: int, packed: tuple[Any, ...]) -> TrialRecord:
+        config, creation_time, common, created, ended, reason, error, handle = packed
+        return TrialRecord(
+            Trial(number, self._joined(config) or {}, unpack_date(creation_time)),  # type: ignore[arg-type]
+            created=created,
+            ended=ended,
+            reason=self._joined(reason),
+            error=error,
+            handle=handle or {},
+            **dict(zip(_COMMON, self._common[common], strict=True)),
+        )
+
+
+class TrialsOfTable(Mapping[int, Trial]):
+    """The trials of a table as schedulers see them, to be read only.
+
+    Args:
+        table: The table.
+        count: How many of them; None for all, also those that come.
+    """
+
+    def __init__(self, table: TrialTable, count: int | None = None) -> None:
+        self._table = table
+        self._count = count
+
+    def __getitem__(self, trial_id: int) -> Trial:
+        if not 0 <= trial_id < len(self):
             raise KeyError(trial_id)
-        return self._records[trial_id]
+        return self._table.peek(trial_id).trial
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self._records)))
+        return iter(range(len(self)))
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._table) if self._count is None else self._count
+
+    def look(self) -> TrialsOfTable:
+        """The trials that there are now."""
+        return TrialsOfTable(self._table, len(self))

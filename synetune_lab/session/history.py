@@ -47,7 +47,7 @@ def history_of(
     """
     moments: list[Moment] = [(0.0, 0, RunOpened(), [ChangeRun("opened", {"resumed": False})])]
     moments += _reports(engine, results)
-    for record in engine.trials.values():
+    for _, record in engine.trials.peek_all():
         moments.append((record.created, 1, TimePassed(), _start_of(record)))
         if record.status != Status.in_progress:
             ended = engine.status.tuner_time if record.ended is None else record.ended

@@ -122,7 +122,8 @@ class Hooks:
                 self.replay(hook, engine.trials[action.trial_id].trial)
             elif isinstance(action, ChangeStatus) and action.status == Status.completed:
                 record = engine.trials[action.trial_id]
-                self.replay("on_trial_complete", record.trial, dict(record.last_result or {}))
+                last = engine.status.last_metrics(action.trial_id)
+                self.replay("on_trial_complete", record.trial, last)
 
     def _note(self, callback: TunerCallback, hook: str, error: Exception) -> None:
         key = (id(callback), hook)

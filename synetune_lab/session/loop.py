@@ -322,7 +322,8 @@ class RunLoop:
     def _note_status(self, action: ChangeStatus) -> None:
         record = self.engine.trials[action.trial_id]
         if action.status == Status.completed:
-            self.hooks.call("on_trial_complete", record.trial, dict(record.last_result or {}))
+            last = self.engine.status.last_metrics(action.trial_id)
+            self.hooks.call("on_trial_complete", record.trial, last)
         elif action.status == Status.failed:
             tell_failure(action.trial_id, action.error, self.engine.status.num_trials_failed)
 
@@ -337,7 +338,7 @@ class RunLoop:
         trials = self.engine.trials
         status = {
             i: (record.trial, record.status)
-            for i, record in trials.items()
+            for i, record in ((i, trials[i]) for i in sorted(ids | self.engine.alive))
             if record.status == Status.in_progress or i in ids
         }
         self.hooks.call("on_fetch_status_results", status, reports)

@@ -69,7 +69,7 @@ def adopt_trials(loop: RunLoop) -> dict[str, int]:
         backend is going to tell, together with what it reported before.
     """
     handles = {}
-    for trial_id, record in loop.engine.trials.items():
+    for trial_id, record in loop.engine.trials.peek_all():
         if record.status in WITH_PROCESS:
             handles[trial_id] = (record.run, record.handle or {})
     for trial_id, seen in loop.state.delivered.items():
@@ -89,7 +89,7 @@ def end_at_once(engine: TuningEngine) -> None:
 
     Trials elsewhere (jobs of a cloud) are left to the backend.
     """
-    for record in engine.trials.values():
+    for _, record in engine.trials.peek_all():
         if record.status in WITH_PROCESS:
             leader = ProcessHandle.from_json(record.handle)
             if leader is not None:
@@ -101,7 +101,7 @@ def end_again(loop: RunLoop) -> None:
 
     What is to be done is in the log before it is done: it may have come no further.
     """
-    for trial_id, record in loop.engine.trials.items():
+    for trial_id, record in loop.engine.trials.peek_all():
         if record.status == Status.pausing:
             loop.backend.execute(PauseTrial(trial_id, record.run))
         elif record.status == Status.stopping:

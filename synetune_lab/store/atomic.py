@@ -7,6 +7,8 @@ import os
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from synetune_lab.store.content import Content
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,7 +34,7 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int 
 
 
 def write_beside(
-    path: Path, content: bytes | memoryview, *, durable: bool = True, mode: int = 0o644
+    path: Path, content: bytes | Content, *, durable: bool = True, mode: int = 0o644
 ) -> Path:
     """Write `content` to a new temporary file in the folder of `path` and return its path."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
@@ -49,11 +51,12 @@ def write_beside(
     return temporary
 
 
-def write_all(descriptor: int, content: bytes | memoryview) -> None:
+def write_all(descriptor: int, content: bytes | Content) -> None:
     """Write every byte: a single `os.write` may stop half-way at a signal or a full disk."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+    for piece in content.pieces if isinstance(content, Content) else (content,):
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,14 +1,18 @@
 """Results as columns: every report is a row, every entry a typed column.
 
 A report costs eight bytes an entry; dictionaries are not kept. A column holds 64-bit integers as
-long as all its values are integers and no row lacks it, then floats, then any objects.
+long as all its values are integers and no row lacks it, then floats, then any objects. A long
+column of few different texts takes a byte a row.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from synetune_lab.store.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +23,11 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 """Integers beyond it do not survive as floats."""
 
+_LONG = 1 << 16
+"""Rows from which on it is worth while to look for columns of few different texts."""
+
 Values = Any
-"""`array('q')`, `array('d')` or a list."""
+"""`array('q')`, `array('d')`, a list or `Words`."""
 
 
 class ResultColumns:
@@ -29,6 +36,7 @@ class ResultColumns:
     def __init__(self) -> None:
         self._columns: dict[str, Values] = {}
         self._rows = 0
+        self._next_look = _LONG
 
     def __len__(self) -> int:
         return self._rows
@@ -47,7 +55,12 @@ class ResultColumns:
                 columns[name] = self._new_column(value)
             elif type(column) is list:
                 column.append(value)
-            elif value is None or type(value) is bool or isinstance(value, str):
+            elif (
+                type(column) is Words
+                or value is None
+                or type(value) is bool
+                or isinstance(value, str)
+            ):
                 self._widen(name, value)
             else:
                 try:
@@ -64,6 +77,8 @@ class ResultColumns:
         """Add rows given as columns of equal length."""
         columns = self._columns
         count = len(next(iter(block.values())))
+        if self._rows >= self._next_look:
+            self._look_for_words()
         if columns.keys() == block.keys() and all(
             _takes(columns[name], values) for name, values in block.items()
         ):
@@ -74,6 +89,13 @@ class ResultColumns:
         names = list(block)
         for row in zip(*block.values(), strict=True):
             self.append(dict(zip(names, row, strict=True)))
+
+    def _look_for_words(self) -> None:
+        self._next_look = 2 * max(self._rows, _LONG)
+        for name, column in self._columns.items():
+            if type(column) is list:
+                with suppress(ValueError):
+                    self._columns[name] = Words(column)
 
     def _new_column(self, value: Any) -> Values:
         missing = self._rows
@@ -88,8 +110,14 @@ class ResultColumns:
     def _widen(self, name: str, value: Any) -> None:
         """Append a value that the column's type does not take, by giving it a wider one."""
         column = self._columns[name]
+        if type(column) is Words:
+            try:
+                column.append(value)
+            except ValueError:
+                column = self._columns[name] = list(column)
         if type(column) is list:
             column.append(value)
+        if type(column) in (list, Words):
             return
         number = math.nan if value is None else value
         as_float = _is_float(number) or (_is_int(number) and abs(int(number)) <= _EXACT)
@@ -110,7 +138,7 @@ class ResultColumns:
     def kinds(self) -> dict[str, str]:
         """`q` (integers), `d` (floats) or `O` (anything) for each column."""
         return {
-            name: "O" if type(column) is list else column.typecode
+            name: column.typecode if type(column) is array else "O"
             for name, column in self._columns.items()
         }
 
@@ -133,8 +161,10 @@ class ResultColumns:
 
         dtypes: dict[str, type] = {"q": np.int64, "d": np.float64, "O": object}
         kinds = self.kinds()
-        data = {
-            name: column if kinds[name] == "O" else np.array(column, dtype=dtypes[kinds[name]])
+        data: dict[str, Any] = {
+            name: list(column)
+            if kinds[name] == "O"
+            else np.array(column, dtype=dtypes[kinds[name]])
             for name, column in self._columns.items()
         }
         frame: pd.DataFrame = pd.DataFrame(data, columns=self.names)
@@ -146,6 +176,8 @@ class ResultColumns:
         self = cls()
         self._columns = dict(columns)
         self._rows = len(next(iter(self._columns.values()))) if self._columns else 0
+        if self._rows >= self._next_look:
+            self._look_for_words()
         return self
 
 
@@ -153,6 +185,8 @@ def _takes(column: Values, values: list[Any]) -> bool:
     """Whether a column takes values as they are."""
     if type(column) is list:
         return True
+    if type(column) is Words:
+        return column.takes(values)
     kinds = set(map(type, values))
     if column.typecode == "d":
         return kinds == {float}

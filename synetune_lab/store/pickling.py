@@ -8,7 +8,6 @@ ordinary pickle: `dill.load` reads it.
 from __future__ import annotations
 
 import gc
-import io
 import pickle
 import sys
 import types
@@ -16,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from synetune_lab.errors import StoreError
+from synetune_lab.store.content import Content
 
 
 def importable(value: Any) -> bool:
@@ -54,25 +54,25 @@ def _by_value(value: Any) -> Any:
     return dill.loads, (dill.dumps(value, recurse=True),)
 
 
-def dumps(value: Any) -> memoryview:
+def dumps(value: Any) -> Content:
     """The pickle of `value`.
 
     Raises:
         StoreError: If neither pickle nor dill can take it. The message says why.
     """
-    buffer = io.BytesIO()
+    content = Content()
     # The many objects that pickling makes and drops set the garbage collector going again and
     # again, over all that the process has: half of the time of a large state.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        _FastPickler(buffer, protocol=5).dump(value)
+        _FastPickler(content, protocol=5).dump(value)
     except Exception as error:
-        return memoryview(_dill_dumps(value, error))
+        return Content(_dill_dumps(value, error))
     finally:
         if collecting:
             gc.enable()
-    return buffer.getbuffer()
+    return content
 
 
 def _dill_dumps(value: Any, first: Exception) -> bytes:
@@ -84,8 +84,8 @@ def _dill_dumps(value: Any, first: Exception) -> bytes:
         raise StoreError(f"{type(value).__name__} can't be pickled: {first}") from error
 
 
-def loads(content: bytes | memoryview) -> Any:
+def loads(content: bytes | Content) -> Any:
     """What `dumps` wrote. Runs code of whoever wrote it: check trust first."""
     import dill
 
-    return dill.loads(content)
+    return dill.loads(bytes(content))

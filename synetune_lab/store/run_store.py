@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from synetune_lab.store.content import Content
+
 logger = logging.getLogger(__name__)
 
 SYNC_INTERVAL_S = 0.5
@@ -51,7 +53,7 @@ class RunStore:
         self._log: EventLog | None = None
         self._condition = threading.Condition()
         self._unsynced = False
-        self._state: tuple[memoryview, int] | None = None
+        self._state: tuple[Content, int] | None = None
         self._header: Mapping[str, Any] | None = None
         self._busy = False
         self._closing = False
@@ -166,7 +168,7 @@ class RunStore:
 
     # -- state and header -----------------------------------------------------------------------
 
-    def save_state(self, content: memoryview, seq: int) -> None:
+    def save_state(self, content: Content, seq: int) -> None:
         """Keep a new generation soon. A later one replaces one that still waits."""
         with self._condition:
             self._state = (content, seq)
@@ -226,7 +228,7 @@ class RunStore:
         if log is not None:
             self._attempt(log.sync)
 
-    def _keep_state(self, content: memoryview, seq: int) -> None:
+    def _keep_state(self, content: Content, seq: int) -> None:
         def save() -> None:
             self.saved_at = self.snapshots.save(content, seq).saved_at
 

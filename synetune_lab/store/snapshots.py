@@ -25,6 +25,8 @@ from synetune_lab.store.trust import digest, is_signed, sign
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from synetune_lab.store.content import Content
+
 logger = logging.getLogger(__name__)
 
 PREVIOUS_FILENAME = "tuner.prev.dill"
@@ -103,7 +105,7 @@ class SnapshotStore:
         """Whether there is any state to load."""
         return self.current.exists() or self.previous.exists()
 
-    def save(self, content: bytes | memoryview, seq: int) -> Generation:
+    def save(self, content: bytes | Content, seq: int) -> Generation:
         """Keep a new generation; returns once the disk has it.
 
         Raises:

@@ -13,6 +13,8 @@ import os
 import secrets
 from pathlib import Path
 
+from synetune_lab.store.content import Content
+
 KEY_BYTES = 32
 
 
@@ -60,9 +62,12 @@ def _read(path: Path) -> bytes | None:
     return key if len(key) == KEY_BYTES else None
 
 
-def digest(content: bytes | memoryview) -> str:
+def digest(content: bytes | Content) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+    sha256 = hashlib.sha256()
+    for piece in content.pieces if isinstance(content, Content) else (content,):
+        sha256.update(piece)
+    return sha256.hexdigest()
 
 
 def sign(statement: str) -> str:

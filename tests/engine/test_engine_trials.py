@@ -102,7 +102,7 @@ def test_reports_on_the_way_to_a_pause_of_the_users_are_judged(run: Any) -> None
     assert world.engine.scheduler.told[-1] == "report 0"
     world.end(0)
     assert world.engine.scheduler.told[-1] == "remove 0"
-    assert world.engine.trials[0].n_reports == 2
+    assert world.engine.status.trial_metric_statistics[0].count == 2
 
 
 def test_reports_after_a_pause_of_the_schedulers_are_not_judged(run: Any) -> None:

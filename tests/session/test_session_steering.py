@@ -40,7 +40,8 @@ def statuses(tuner: Tuner) -> dict[int, str]:
 def last_epochs(tuner: Tuner) -> dict[int, int]:
     return tuner.session.read(
         lambda engine: {
-            i: r.last_result["epoch"] for i, r in engine.trials.items() if r.last_result
+            i: statistics.last_metrics["epoch"]
+            for i, statistics in engine.status.trial_metric_statistics.items()
         }
     ).result(timeout=10)
 

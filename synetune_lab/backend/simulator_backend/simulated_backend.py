@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.backend.ledger import BUSY
 from synetune_lab.backend.simulator_backend.config import SimulatorConfig, check_seconds
+from synetune_lab.backend.simulator_backend.levels import Levels
 from synetune_lab.backend.simulator_backend.pace import Pace
 from synetune_lab.backend.simulator_backend.time_keeper import SimulatedTimeKeeper
 from synetune_lab.backend.trial_backend import TrialBackend
@@ -83,7 +84,7 @@ class SimulatedBackend(TrialBackend):
         self._heap: list[tuple[float, int, TrialCourse]] = []
         self._count = 0
         self._courses: dict[int, TrialCourse] = {}
-        self._levels: dict[int, int] = {}
+        self._levels = Levels()
 
     # What a subclass implements
 
@@ -212,11 +213,11 @@ class SimulatedBackend(TrialBackend):
 
     def delete_checkpoint(self, trial_id: int) -> None:
         """The trial starts from scratch if it is resumed."""
-        self._levels.pop(trial_id, None)
+        self._levels[trial_id] = 0
 
     def copy_checkpoint(self, src_trial_id: int, tgt_trial_id: int) -> None:
         """The new trial goes on from the resource that the other one has reached."""
-        level = self._levels.get(src_trial_id, 0)
+        level = self._levels[src_trial_id]
         course = self._courses.get(src_trial_id)
         if course is not None:
             level = max(level, course.reached())
@@ -259,10 +260,10 @@ class SimulatedBackend(TrialBackend):
         try:
             if type(action) is StartTrial and action.checkpoint_trial_id is not None:
                 self.copy_checkpoint(action.checkpoint_trial_id, trial_id)
-            level = self._levels.get(trial_id, 0)
+            level = self._levels[trial_id]
             course = self._course_of(trial_id, action.config, level)
         except BaseException:
-            ledger.change(trial_id, Status.failed, now, ended=True)
+            ledger.change(trial_id, Status.failed, now)
             raise
         self._begin(course, trial_id, action.run)
 
@@ -300,9 +301,9 @@ class SimulatedBackend(TrialBackend):
         course.end_time = end
         course.end_cause = "paused" if pause else "stopped"
         course.error = None
-        self._ledger[trial_id].status = Status.pausing if pause else Status.stopping
+        self._ledger.change(trial_id, Status.pausing if pause else Status.stopping)
         if pause:
-            self._levels[trial_id] = max(course.reached(), self._levels.get(trial_id, 0))
+            self._levels[trial_id] = max(course.reached(), self._levels[trial_id])
         course.end_count = self._count
         self._count += 1
         heapq.heappush(self._heap, (end, course.end_count, course))
@@ -315,9 +316,9 @@ class SimulatedBackend(TrialBackend):
             if self.delete_checkpoints and cause != "failed":
                 self.delete_checkpoint(trial_id)
             else:
-                self._levels[trial_id] = max(course.reached(), self._levels.get(trial_id, 0))
+                self._levels[trial_id] = max(course.reached(), self._levels[trial_id])
         del self._courses[trial_id]
-        self._ledger.change(trial_id, _STATUS[cause], self.clock.time_stamp(), ended=True)
+        self._ledger.change(trial_id, _STATUS[cause], self.clock.time_stamp())
         self.clock.mark_exit()
         return TrialEnded(trial_id, course.run, _as_cause(cause), None, course.error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_WORKER_COST, ST_WORKER_TIME
@@ -16,6 +16,44 @@ if TYPE_CHECKING:
 
 _BLOCK = 4096
 """Reports that wait to be taken into the statistics, unless somebody looks before."""
+
+
+class _Statuses(Mapping[int, str]):
+    """The status of each trial, in a byte."""
+
+    def __init__(self) -> None:
+        self._codes = bytearray()  # 0 where there is no trial
+        self._count = 0
+
+    def put(self, trial_id: int, status: str) -> None:
+        missing = trial_id + 1 - len(self._codes)
+        if missing > 0:
+            self._codes.extend(bytes(missing))
+        self._count += not self._codes[trial_id]
+        self._codes[trial_id] = _CODES[status]
+
+    def __getitem__(self, trial_id: int) -> str:
+        if not 0 <= trial_id < len(self._codes) or not self._codes[trial_id]:
+            raise KeyError(trial_id)
+        return _NAMES[self._codes[trial_id]]
+
+    def __iter__(self) -> Iterator[int]:
+        return (trial_id for trial_id, code in enumerate(self._codes) if code)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def look(self) -> _Statuses:
+        look = copy.copy(self)
+        look._codes = self._codes[:]
+        return look
+
+
+_NAMES: tuple[str, ...] = (
+    "",
+    *(name for key, name in vars(Status).items() if not key.startswith("_")),
+)
+_CODES = {name: code for code, name in enumerate(_NAMES)}
 
 
 class TuningStatus:
@@ -35,7 +73,7 @@ class TuningStatus:
         self._pending: list[tuple[int, Mapping[str, Any]]] = []
         self._own_trials: dict[int, Trial] = {}
         self.trials: Mapping[int, Trial] = self._own_trials if trials is None else trials
-        self.statuses: dict[int, str] = {}
+        self._statuses = _Statuses()
         self.counts: dict[str, int] = {}
         self._times: dict[int, float] = {}
         self._costs: dict[int, float] = {}
@@ -45,11 +83,11 @@ class TuningStatus:
     def note_status(self, trial: Trial, status: str) -> None:
         """A trial was created, or has changed its status."""
         trial_id = trial.trial_id
-        old = self.statuses.get(trial_id)
+        old = self._statuses.get(trial_id)
         if old is not None:
             self.counts[old] -= 1
         self.counts[status] = self.counts.get(status, 0) + 1
-        self.statuses[trial_id] = status
+        self._statuses.put(trial_id, status)
         if self.trials is self._own_trials:
             self._own_trials[trial_id] = trial
 
@@ -132,7 +170,7 @@ class TuningStatus:
 
     def mark_running_job_as_stopped(self) -> None:
         """Count all running trials as stopped."""
-        for trial_id, status in list(self.statuses.items()):
+        for trial_id, status in list(self._statuses.items()):
             if status == Status.in_progress:
                 self.note_status(self.trials[trial_id], Status.stopped)
 
@@ -140,9 +178,14 @@ class TuningStatus:
         return sum(self.counts.get(status, 0) for status in statuses)
 
     @property
+    def statuses(self) -> Mapping[int, str]:
+        """The status of each trial."""
+        return self._statuses
+
+    @property
     def num_trials_started(self) -> int:
         """Trials that were ever started."""
-        return len(self.statuses)
+        return len(self._statuses)
 
     @property
     def num_trials_completed(self) -> int:
@@ -197,7 +240,7 @@ class TuningStatus:
 
         rows = []
         for trial_id, trial in self.trials.items():
-            row: dict[str, Any] = {"trial_id": trial_id, "status": self.statuses[trial_id]}
+            row: dict[str, Any] = {"trial_id": trial_id, "status": self._statuses[trial_id]}
             statistics = self.trial_metric_statistics.get(trial_id)
             row["iter"] = statistics.count if statistics else 0
             row.update(trial.config)

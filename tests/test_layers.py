@@ -28,7 +28,10 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("surrogates", ["gp", "surrogates"]),
     ("searchers", ["optimizer.schedulers.searchers"]),
     ("schedulers", ["optimizer"]),
-    ("engine", ["engine", "tuning_status", "stopping_criterion", "termination"]),
+    (
+        "engine",
+        ["engine", "metrics_statistics", "tuning_status", "stopping_criterion", "termination"],
+    ),
     (
         "shells",
         [

@@ -8,10 +8,10 @@ column of few different texts takes a byte a row.
 from __future__ import annotations
 
 import math
-from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.store.numbers import Numbers
 from synetune_lab.store.words import Words
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LONG = 1 << 16
 """Rows from which on it is worth while to look for columns of few different texts."""
 
 Values = Any
-"""`array('q')`, `array('d')`, a list or `Words`."""
+"""`Numbers`, a list or `Words`."""
 
 
 class ResultColumns:
@@ -100,11 +100,11 @@ class ResultColumns:
     def _new_column(self, value: Any) -> Values:
         missing = self._rows
         if type(value) is float or _is_float(value):
-            return array("d", [math.nan] * missing + [float(value)])
+            return Numbers("d", [math.nan] * missing + [float(value)])
         if _is_int(value) and not missing:
-            return array("q", [int(value)])
+            return Numbers("q", [int(value)])
         if _is_int(value) and abs(int(value)) <= _EXACT:
-            return array("d", [math.nan] * missing + [float(value)])
+            return Numbers("d", [math.nan] * missing + [float(value)])
         return [None] * missing + [value]
 
     def _widen(self, name: str, value: Any) -> None:
@@ -124,7 +124,7 @@ class ResultColumns:
         if as_float and column.typecode == "q" and any(abs(v) > _EXACT for v in column):
             as_float = False
         if as_float:
-            wide: Values = column if column.typecode == "d" else array("d", column)
+            wide: Values = column if column.typecode == "d" else Numbers("d", column)
             wide.append(float(number))
         else:
             wide = [None if v != v else v for v in column]
@@ -138,7 +138,7 @@ class ResultColumns:
     def kinds(self) -> dict[str, str]:
         """`q` (integers), `d` (floats) or `O` (anything) for each column."""
         return {
-            name: column.typecode if type(column) is array else "O"
+            name: column.typecode if type(column) is Numbers else "O"
             for name, column in self._columns.items()
         }
 
@@ -151,20 +151,18 @@ class ResultColumns:
         """Keep the first `rows` rows only."""
         if rows < self._rows:
             for column in self._columns.values():
-                del column[rows:]
+                if type(column) is list:
+                    del column[rows:]
+                else:
+                    column.truncate(rows)
             self._rows = rows
 
     def dataframe(self) -> pd.DataFrame:
         """A new data frame with the columns."""
-        import numpy as np
         import pandas as pd
 
-        dtypes: dict[str, type] = {"q": np.int64, "d": np.float64, "O": object}
-        kinds = self.kinds()
-        data: dict[str, Any] = {
-            name: list(column)
-            if kinds[name] == "O"
-            else np.array(column, dtype=dtypes[kinds[name]])
+        data = {
+            name: column.to_numpy() if type(column) is Numbers else list(column)
             for name, column in self._columns.items()
         }
         frame: pd.DataFrame = pd.DataFrame(data, columns=self.names)

@@ -15,13 +15,13 @@ import os
 import struct
 import zipfile
 import zlib
-from array import array
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from synetune_lab.errors import StoreError
 from synetune_lab.store.columns import ResultColumns
+from synetune_lab.store.numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -178,7 +178,7 @@ def read_results(path: Path, kinds: dict[str, str], rows: int) -> ResultColumns 
     Returns:
         None if the file lacks rows or columns, or can't be read.
     """
-    columns: list[Any] = [[] if kind == "O" else array(kind) for kind in kinds.values()]
+    columns: list[Any] = [[] if kind == "O" else Numbers(kind) for kind in kinds.values()]
     read = [_READERS[kind] for kind in kinds.values()]
     try:
         with zipfile.ZipFile(path) as archive, archive.open(MEMBER.decode()) as file:

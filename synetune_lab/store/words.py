@@ -60,5 +60,6 @@ class Words:
             return list(map(self._words.__getitem__, self._codes[at]))
         return self._words[self._codes[at]]
 
-    def __delitem__(self, at: slice) -> None:
-        del self._codes[at]
+    def truncate(self, length: int) -> None:
+        """Keep the first texts only."""
+        del self._codes[length:]

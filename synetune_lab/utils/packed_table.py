@@ -7,6 +7,7 @@ import pickle
 from abc import abstractmethod
 from array import array
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -26,6 +27,23 @@ _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+@dataclass(slots=True)
+class _Bundle:
+    """Packed entries, one after the other.
+
+    Attributes:
+        data: Their bytes.
+        numbers: Which ones they were when it was made.
+        begins: Where each begins, and where the last one ends.
+        at_rest: How many of them still are at rest here.
+    """
+
+    data: bytes
+    numbers: array[int]
+    begins: array[int]
+    at_rest: int
+
+
 class PackedTable(Mapping[int, T], Generic[T]):
     """Entries by number, of which only the latest used are objects; the others are bytes.
 
@@ -34,9 +52,14 @@ class PackedTable(Mapping[int, T], Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._entries: list[T | bytes | None] = []  # None where there is no entry
+        self._awake: list[T | None] = []  # by number
+        self._place = array("q")  # of those at rest: bundle << 32 | position; else -1
+        self._bundles: dict[int, _Bundle] = {}
+        self._next_bundle = 0
+        self._sparse: list[int] = []  # bundles that are mostly out of date
         self._count = 0
-        self._live: list[int] = []
+        self._latest: list[int] = []  # who was put or woken, in that order
+        self._limit = _KEPT + _BATCH  # of these, at which to look again
         self._common: list[tuple[Any, ...]] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
 
@@ -48,17 +71,21 @@ class PackedTable(Mapping[int, T], Generic[T]):
     def _unpack(self, number: int, packed: tuple[Any, ...]) -> T:
         """The entry of what `_pack` gave."""
 
+    # Reading
+
     def wake(self, number: int) -> T:
         """The entry, which may be changed.
 
         Raises:
             KeyError: If there is none.
         """
-        entry = self._entry(number)
-        if type(entry) is bytes:
-            entry = self._entries[number] = self._unpack(number, pickle.loads(entry))
-            self._live.append(number)
-        return entry  # type: ignore[return-value]
+        entry = self._awake[number] if 0 <= number < len(self._awake) else None
+        if entry is None:
+            entry = self._at_rest(number)
+            self._leave(number)
+            self._awake[number] = entry
+            self._latest.append(number)
+        return entry
 
     def peek(self, number: int) -> T:
         """The entry, to be read only: nothing is kept of a change.
@@ -66,21 +93,22 @@ class PackedTable(Mapping[int, T], Generic[T]):
         Raises:
             KeyError: If there is none.
         """
-        entry = self._entry(number)
-        if type(entry) is bytes:
-            return self._unpack(number, pickle.loads(entry))
-        return entry  # type: ignore[return-value]
+        entry = self._awake[number] if 0 <= number < len(self._awake) else None
+        return self._at_rest(number) if entry is None else entry
 
-    def _entry(self, number: int) -> T | bytes:
-        entry = self._entries[number] if 0 <= number < len(self._entries) else None
-        if entry is None:
+    def _at_rest(self, number: int) -> T:
+        place = self._place[number] if 0 <= number < len(self._place) else -1
+        if place < 0:
             raise KeyError(number)
-        return entry
+        bundle = self._bundles[place >> 32]
+        begin = bundle.begins[place & 0xFFFFFFFF]
+        return self._unpack(number, pickle.loads(memoryview(bundle.data)[begin:]))
 
     def look(self) -> Self:
-        """A copy whose entries stay the same objects or bytes while the table goes on."""
+        """A copy that stays as it is while the table goes on, but for entries that are awake."""
         look = copy.copy(self)
-        look._entries, look._live = list(self._entries), list(self._live)
+        look._awake, look._place = list(self._awake), self._place[:]
+        look._bundles, look._latest = dict(self._bundles), list(self._latest)
         return look
 
     def peek_all(self) -> Iterator[tuple[int, T]]:
@@ -89,16 +117,19 @@ class PackedTable(Mapping[int, T], Generic[T]):
             yield number, self.peek(number)
 
     def __iter__(self) -> Iterator[int]:
-        return (number for number, entry in enumerate(self._entries) if entry is not None)
+        return (number for number in range(len(self._awake)) if number in self)
 
     def __len__(self) -> int:
         return self._count
 
     def __contains__(self, number: object) -> bool:
-        entries = self._entries
         return (
-            isinstance(number, int) and 0 <= number < len(entries) and entries[number] is not None
+            isinstance(number, int)
+            and 0 <= number < len(self._awake)
+            and (self._awake[number] is not None or self._place[number] >= 0)
         )
+
+    # Changing
 
     def put(self, number: int, entry: T) -> None:
         """Enter or replace an entry.
@@ -108,15 +139,36 @@ class PackedTable(Mapping[int, T], Generic[T]):
         """
         if number < 0:
             raise ValueError(f"the number of a trial is at least 0, got {number}")
-        entries = self._entries
-        if number >= len(entries):
-            entries.extend([None] * (number + 1 - len(entries)))
-        before = entries[number]
-        if before is None:
-            self._count += 1
-        if before is None or type(before) is bytes:
-            self._live.append(number)
-        entries[number] = entry
+        missing = number + 1 - len(self._awake)
+        if missing > 0:
+            self._awake.extend([None] * missing)
+            self._place.extend([-1] * missing)
+        if self._awake[number] is None:
+            if self._place[number] < 0:
+                self._count += 1
+            else:
+                self._leave(number)
+            self._latest.append(number)
+        self._awake[number] = entry
+
+    def drop(self, number: int) -> None:
+        """Forget an entry; nothing happens if there is none."""
+        if number in self:
+            if self._place[number] >= 0:
+                self._leave(number)
+            self._awake[number] = None
+            self._count -= 1
+
+    def _leave(self, number: int) -> None:
+        """The packed form of an entry is out of date."""
+        key = self._place[number] >> 32
+        self._place[number] = -1
+        bundle = self._bundles[key]
+        bundle.at_rest -= 1
+        if not bundle.at_rest:
+            del self._bundles[key]
+        elif bundle.at_rest == len(bundle.numbers) // 4:
+            self._sparse.append(key)
 
     def rest(self, busy: Container[int]) -> None:
         """Pack the entries that were objects longest, if there are many, but those in `busy`.
@@ -124,39 +176,52 @@ class PackedTable(Mapping[int, T], Generic[T]):
         Nobody may hold one of them to change it later. One that a plain pickle can't take to
         another process stays an object.
         """
-        live = self._live
-        if len(live) < _KEPT + _BATCH:
+        latest = self._latest
+        if len(latest) < self._limit:
             return
-        entries, kept = self._entries, []
-        oldest = len(live) - _KEPT
-        for number in live[:oldest]:
+        awake, kept = self._awake, []
+        oldest = len(latest) - _KEPT
+        packed: dict[int, bytes] = {}
+        for number in latest[:oldest]:
+            entry = awake[number]
+            if entry is None:  # dropped
+                continue
             if number in busy:
                 kept.append(number)
                 continue
-            packed = _dumped(self._pack(entries[number]))  # type: ignore[arg-type]
-            if packed is not None:
-                entries[number] = packed
-        self._live = live[oldest:] + kept
+            dumped = _dumped(self._pack(entry))
+            if dumped is not None:
+                packed[number] = dumped
+                awake[number] = None
+        self._latest = latest[oldest:] + kept
+        self._limit = len(self._latest) + _BATCH
+        for key in self._sparse:
+            packed.update(self._left_in(key))
+        self._sparse = []
+        self._bundle(packed)
 
-    # Saving: bytes in one piece, since a pickler would look at each of them
+    def _left_in(self, key: int) -> dict[int, bytes]:
+        """What is still at rest in a bundle, which goes."""
+        bundle = self._bundles.pop(key, None)
+        if bundle is None:
+            return {}
+        return {
+            number: bundle.data[bundle.begins[at] : bundle.begins[at + 1]]
+            for at, number in enumerate(bundle.numbers)
+            if self._place[number] == key << 32 | at
+        }
 
-    def __getstate__(self) -> dict[str, Any]:
-        entries = self._entries
-        state = dict(vars(self))
-        state["_entries"] = [None if type(entry) is bytes else entry for entry in entries]
-        packed = [entry for entry in entries if type(entry) is bytes]
-        state["_lengths"] = array("I", map(len, packed))
-        state["_where"] = array("I", [n for n, e in enumerate(entries) if type(e) is bytes])
-        state["_bytes"] = b"".join(packed)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        lengths, where, joined = (state.pop(name) for name in ("_lengths", "_where", "_bytes"))
-        vars(self).update(state)
-        begin = 0
-        for number, length in zip(where, lengths, strict=True):
-            self._entries[number] = joined[begin : begin + length]
-            begin += length
+    def _bundle(self, packed: dict[int, bytes]) -> None:
+        """Put packed entries into a new bundle."""
+        if not packed:
+            return
+        key, self._next_bundle = self._next_bundle, self._next_bundle + 1
+        begins = array("I", [0])
+        for position, (number, dumped) in enumerate(packed.items()):
+            self._place[number] = key << 32 | position
+            begins.append(begins[-1] + len(dumped))
+        data = b"".join(packed.values())
+        self._bundles[key] = _Bundle(data, array("I", packed), begins, len(packed))
 
     # Help for subclasses
 
@@ -166,6 +231,10 @@ class PackedTable(Mapping[int, T], Generic[T]):
             return None
         return (self._number_of(tuple(values)), *values.values())
 
+    def _joined(self, split: tuple[Any, ...] | None) -> dict[str, Any] | None:
+        """What was split."""
+        return None if split is None else dict(zip(self._common[split[0]], split[1:], strict=True))
+
     def _number_of(self, common: tuple[Any, ...]) -> int:
         """The number by which `self._common` has values that many entries have in common."""
         number = self._numbers.get(common)
@@ -173,10 +242,6 @@ class PackedTable(Mapping[int, T], Generic[T]):
             number = self._numbers[common] = len(self._common)
             self._common.append(common)
         return number
-
-    def _joined(self, split: tuple[Any, ...] | None) -> dict[str, Any] | None:
-        """What was split."""
-        return None if split is None else dict(zip(self._common[split[0]], split[1:], strict=True))
 
 
 def _dumped(packed: tuple[Any, ...]) -> bytes | None:
@@ -187,9 +252,8 @@ def _dumped(packed: tuple[Any, ...]) -> bytes | None:
         return None
     if b"__main__" in dumped or b"__mp_main__" in dumped:
         return None
-    # Copied, since what the pickler gives lies in a block of several kilobytes; without the
-    # heads of protocol and frame, which a reader can do without.
-    return bytes(memoryview(dumped)[_HEADS if dumped[2:3] == b"\x95" else 0 :])
+    # Without the heads of protocol and frame, which a reader can do without.
+    return dumped[_HEADS if dumped[2:3] == b"\x95" else 0 :]
 
 
 def pack_date(date: datetime | None) -> int | float | datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from synetune_lab.optimizer.schedulers.trial_table import (
     WAITING,
     TrialTable,
 )
+from synetune_lab.utils.packed_configs import PackedConfigs
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import Config
@@ -56,9 +56,8 @@ class HyperbandTrials:
         self._milestone_name = milestone_name
         self._script_knows_max = script_knows_max
         self._table = TrialTable()
-        # What to resume trials with, if their milestone is written there. Pickled, since it is
-        # rarely read, and saved faster so.
-        self._configs: dict[int, bytes] = {}
+        # What to resume trials with, if their milestone is written there.
+        self._configs = PackedConfigs()
 
     # Start and resume
 
@@ -74,7 +73,8 @@ class HyperbandTrials:
         self._feed.expect(trial_id, config, 0, milestone)
         if self._milestone_name is None:
             return config
-        self._configs[trial_id] = pickle.dumps(config, protocol=pickle.HIGHEST_PROTOCOL)
+        self._configs.put(trial_id, dict(config))
+        self._configs.rest(())
         return {**config, self._milestone_name: milestone}
 
     def add(self, trial_id: int, config: Config) -> None:
@@ -125,9 +125,7 @@ class HyperbandTrials:
     def _config_up_to(self, trial_id: int, milestone: int) -> Config | None:
         if self._milestone_name is None:
             return None
-        config: Config = pickle.loads(self._configs[trial_id])
-        config[self._milestone_name] = milestone
-        return config
+        return {**self._configs[trial_id], self._milestone_name: milestone}
 
     # Reports
 
@@ -237,7 +235,7 @@ class HyperbandTrials:
     def _end(self, trial_id: int) -> None:
         """Nothing of the trial is to come."""
         self._table.state[trial_id] = ENDED
-        self._configs.pop(trial_id, None)
+        self._configs.drop(trial_id)
         self._feed.ended(trial_id)
         self._brackets.system(self._table.bracket[trial_id]).on_task_remove(trial_id)
 
@@ -255,15 +253,6 @@ class HyperbandTrials:
             for trial_id in table.running()
         }
         return {"tasks": tasks, "rungs": self._brackets.snapshot_rungs(bracket)}
-
-    def __getstate__(self) -> dict[str, Any]:
-        # As bytes, so that saving does not visit each configuration from Python.
-        configs = pickle.dumps(self._configs, protocol=pickle.HIGHEST_PROTOCOL)
-        return {**self.__dict__, "_configs": configs}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._configs = pickle.loads(state["_configs"])
 
 
 def _finite(value: float | None) -> float | None:

@@ -64,7 +64,9 @@ class MedianStoppingRule(TrialScheduler):
         if not 0 < self.rank_cutoff < 1:
             raise SchedulerError(f"rank_cutoff must be between 0 and 1, got {rank_cutoff!r}")
         self._values: dict[int, OrderedValues] = {}
-        self._seen: dict[int, tuple[int, float, int]] = {}  # last resource, sum and number
+        self._seen: dict[
+            int, tuple[int, float, int]
+        ] = {}  # of running trials: last resource, sum and number
         self._reason: dict[str, Any] | None = None
 
     def _suggest(self, trial_id: int) -> TrialSuggestion | None:
@@ -91,12 +93,14 @@ class MedianStoppingRule(TrialScheduler):
         self._seen[trial_id] = (resource, total + value, number + 1)
         if decision == SchedulerDecision.STOP:
             self._enter(resource, self._compared(trial_id, value))
+            del self._seen[trial_id]
             return decision
         if not self._is_among_the_worse(trial_id, resource, value):
             return decision
         if decision == SchedulerDecision.PAUSE:
             # Told of its removal twice, it does not count on the trial any longer.
             self.scheduler.on_trial_remove(trial)
+        del self._seen[trial_id]
         return SchedulerDecision.STOP
 
     def grace_condition(self, time_step: float) -> bool:
@@ -148,10 +152,12 @@ class MedianStoppingRule(TrialScheduler):
 
     def on_trial_error(self, trial: Trial) -> None:
         """See `TrialScheduler.on_trial_error`."""
+        self._seen.pop(trial.trial_id, None)
         self.scheduler.on_trial_error(trial)
 
     def on_trial_complete(self, trial: Trial, result: dict[str, Any]) -> None:
         """See `TrialScheduler.on_trial_complete`."""
+        self._seen.pop(trial.trial_id, None)
         self.scheduler.on_trial_complete(trial, result)
 
     def on_trial_remove(self, trial: Trial) -> None:

@@ -136,6 +136,7 @@ class TrialSchedulerWithSearcher(TrialScheduler):
     def on_trial_error(self, trial: Trial) -> None:
         """The trial failed, which the searcher is told."""
         self._searcher.evaluation_failed(str(trial.trial_id))
+        self._searcher.exclude_config(trial.config)
         logger.info("trial %d failed with %s", trial.trial_id, trial.config)
 
     def on_trial_complete(self, trial: Trial, result: dict[str, Any]) -> None:

@@ -51,9 +51,9 @@ class Rung:
         self._ordered = OrderedValues(promote_quantile)
         self._values: dict[int, float] = {}
         self._arrivals = 0
-        # Who waits, with the number of its arrival: of equal values the one that came first goes
-        # first. The heap holds (key, arrival, trial) and leftovers of those that wait no more.
-        self._waiting: dict[int, int] = {}
+        # Who waits. Of equal values the one that came first goes first: the heap holds
+        # (key, arrival, trial), and leftovers of those that wait no more.
+        self._waiting = bytearray()  # 1 for each trial that does, by its number
         self._heap: list[tuple[float, int, int]] = []
 
     def __len__(self) -> int:
@@ -71,7 +71,9 @@ class Rung:
         return self._values
 
     def _key(self, value: float) -> float:
-        return self._sign * value if value == value else inf
+        if value == value:
+            return value if self._sign > 0 else -value
+        return inf
 
     def add(self, trial_id: int, value: float, *, waits: bool = False) -> Standing:
         """Enter a trial, once.
@@ -91,7 +93,7 @@ class Rung:
         smaller = self._ordered.add(key)
         if waits and value == value:
             self._arrivals += 1
-            self._waiting[trial_id] = self._arrivals
+            self._set_waiting(trial_id, True)
             heappush(self._heap, (key, self._arrivals, trial_id))
         return Standing(trial_id, value, self.cutoff(), smaller + 1, len(self._values))
 
@@ -136,14 +138,14 @@ class Rung:
 
     def waits(self, trial_id: int) -> bool:
         """Whether the trial waits here to be promoted."""
-        return trial_id in self._waiting
+        return trial_id < len(self._waiting) and self._waiting[trial_id] == 1
 
     def best_waiting(self) -> Standing | None:
         """The best trial that waits here, whether it passes or not."""
         heap = self._heap
         while heap:
-            _, arrival, trial_id = heap[0]
-            if self._waiting.get(trial_id) == arrival:
+            trial_id = heap[0][2]
+            if self.waits(trial_id):
                 return self.standing(trial_id)
             heappop(heap)
         return None
@@ -157,13 +159,22 @@ class Rung:
 
     def release(self, trial_id: int) -> None:
         """The trial waits no more: it goes on, or never will. Its value stays."""
-        self._waiting.pop(trial_id, None)
+        self._set_waiting(trial_id, False)
+
+    def _set_waiting(self, trial_id: int, waits: bool) -> None:
+        missing = trial_id + 1 - len(self._waiting)
+        if missing > 0:
+            self._waiting.extend(bytes(missing))
+        self._waiting[trial_id] = waits
 
     def remove(self, trial_id: int) -> None:
         """Forget the trial and its value; nothing happens if it is not here."""
         if trial_id in self._values:
             self._ordered.remove(self._key(self._values.pop(trial_id)))
-            self.release(trial_id)
+            if self.waits(trial_id):  # it may come again, with another value
+                self.release(trial_id)
+                self._heap = [entry for entry in self._heap if entry[2] != trial_id]
+                heapify(self._heap)
 
     def sorted_entries(self) -> list[tuple[int, float]]:
         """Trials with their values, best first, in order of arrival where they are equal."""
@@ -174,19 +185,21 @@ class Rung:
         return [
             (trial_id, position, value)
             for position, (trial_id, value) in enumerate(self.sorted_entries())
-            if trial_id in self._waiting
+            if self.waits(trial_id)
         ]
 
     def __getstate__(self) -> bytes:
         # As bytes, since saving the scheduler must not visit each entry from Python.
         state: dict[str, Any] = dict(self.__dict__)
-        del state["_heap"]
+        del state["_waiting"]
+        state["_heap"] = [(a, trial_id) for _, a, trial_id in self._heap if self.waits(trial_id)]
         return pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
 
     def __setstate__(self, state: bytes) -> None:
         self.__dict__.update(pickle.loads(state))
-        self._heap = [
-            (self._key(self._values[trial_id]), arrival, trial_id)
-            for trial_id, arrival in self._waiting.items()
-        ]
+        waiting: Any = self._heap
+        self._heap = [(self._key(self._values[i]), arrival, i) for arrival, i in waiting]
         heapify(self._heap)
+        self._waiting = bytearray()
+        for _, trial_id in waiting:
+            self._set_waiting(trial_id, True)

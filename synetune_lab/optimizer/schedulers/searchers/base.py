@@ -151,6 +151,13 @@ class BaseSearcher:
     def evaluation_failed(self, trial_id: str) -> None:
         """A trial failed: its configuration is not to be suggested again."""
 
+    def exclude_config(self, config: Config) -> None:
+        """A configuration failed, and is not to be suggested again.
+
+        Schedulers call it beside `evaluation_failed`, since a trial may fail long after it was
+        suggested, and a searcher need not remember all of them.
+        """
+
     def cleanup_pending(self, trial_id: str) -> None:
         """A trial is not being evaluated any more."""
 

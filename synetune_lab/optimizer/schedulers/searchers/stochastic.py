@@ -12,7 +12,6 @@ from synetune_lab.config_space.keys import ConfigKeyer
 from synetune_lab.errors import InvalidConfigError, SchedulerError
 from synetune_lab.optimizer.schedulers.searchers.base import BaseSearcher, Config, SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.blocks import ConfigBlocks
-from synetune_lab.optimizer.schedulers.searchers.trial_keys import TrialKeys
 
 if TYPE_CHECKING:
     from synetune_lab.config_space.ranges import HyperparameterRanges
@@ -153,7 +152,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         self._keyer = ConfigKeyer(self.config_space)
         self._excluded: set[bytes] = set()
         self._blocks = ConfigBlocks(self.config_space, self._keyer)
-        self._key_of_trial = TrialKeys()
+        self._key_of_trial: dict[str, bytes] = {}  # of trials being evaluated
         self._last_drawn: tuple[Config | None, bytes] = (None, b"")
         self._given: str | None = None  # the trial that got the last configuration
         self._restricted: list[tuple[Config, bytes]] | None = None
@@ -179,7 +178,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         if not self._allow_duplicates:
             self._exclude(key)
         elif trial_id is not None:
-            self._key_of_trial.put(trial_id, key)
+            self._key_of_trial[trial_id] = key
         self._given = trial_id
         return config
 
@@ -218,13 +217,24 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
             # A configuration that the user put in is not to be drawn a second time.
             self._exclude(key)
         else:
-            self._key_of_trial.put(trial_id, key)
+            self._key_of_trial[trial_id] = key
 
     def evaluation_failed(self, trial_id: str) -> None:
         """A trial failed: its configuration does not come again."""
-        key = self._key_of_trial.pop(trial_id)
+        key = self._key_of_trial.pop(trial_id, None)
         if key is not None:
             self._exclude(key)
+
+    def exclude_config(self, config: Config) -> None:
+        """A configuration does not come again (see `BaseSearcher.exclude_config`)."""
+        self._exclude(self._keyer.key(config))
+
+    def cleanup_pending(self, trial_id: str) -> None:
+        """A trial is not being evaluated any more."""
+        super().cleanup_pending(trial_id)
+        self._key_of_trial.pop(trial_id, None)
+        if self._given == trial_id:
+            self._given = None
 
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
@@ -241,7 +251,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         suffix = self._keyer.edit(self.config_space, diff.defaults)
         if suffix:
             self._excluded = {key + suffix for key in self._excluded}
-            self._key_of_trial.append_to_all(suffix)
+            self._key_of_trial = {t: key + suffix for t, key in self._key_of_trial.items()}
         self._blocks = probe
         self._last_drawn = (None, b"")
         note = "new configurations are drawn from the new space"

@@ -121,8 +121,7 @@ class MetricsStatistics:
 class StatisticsTable(PackedTable[MetricsStatistics]):
     """The statistics of each trial's reports; `table[trial_id]` is to be read only."""
 
-    def __getitem__(self, trial_id: int) -> MetricsStatistics:
-        return self.peek(trial_id)
+    __getitem__ = PackedTable.peek
 
     def _pack(self, entry: MetricsStatistics) -> tuple[Any, ...]:
         last = self._split(entry.last_metrics)

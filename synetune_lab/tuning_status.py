@@ -25,17 +25,25 @@ class _Statuses(Mapping[int, str]):
         self._codes = bytearray()  # 0 where there is no trial
         self._count = 0
 
-    def put(self, trial_id: int, status: str) -> None:
-        missing = trial_id + 1 - len(self._codes)
-        if missing > 0:
-            self._codes.extend(bytes(missing))
-        self._count += not self._codes[trial_id]
-        self._codes[trial_id] = _CODES[status]
+    def replace(self, trial_id: int, status: str) -> str:
+        """Enter a status; returns the one before, empty if there was none."""
+        codes = self._codes
+        if trial_id >= len(codes):
+            codes.extend(bytes(trial_id + 1 - len(codes)))
+        old = codes[trial_id]
+        if not old:
+            self._count += 1
+        codes[trial_id] = _CODES[status]
+        return _NAMES[old]
 
     def __getitem__(self, trial_id: int) -> str:
         if not 0 <= trial_id < len(self._codes) or not self._codes[trial_id]:
             raise KeyError(trial_id)
         return _NAMES[self._codes[trial_id]]
+
+    def __contains__(self, trial_id: object) -> bool:
+        codes = self._codes
+        return isinstance(trial_id, int) and 0 <= trial_id < len(codes) and codes[trial_id] > 0
 
     def __iter__(self) -> Iterator[int]:
         return (trial_id for trial_id, code in enumerate(self._codes) if code)
@@ -83,11 +91,10 @@ class TuningStatus:
     def note_status(self, trial: Trial, status: str) -> None:
         """A trial was created, or has changed its status."""
         trial_id = trial.trial_id
-        old = self._statuses.get(trial_id)
-        if old is not None:
+        old = self._statuses.replace(trial_id, status)
+        if old:
             self.counts[old] -= 1
         self.counts[status] = self.counts.get(status, 0) + 1
-        self._statuses.put(trial_id, status)
         if self.trials is self._own_trials:
             self._own_trials[trial_id] = trial
 

@@ -46,8 +46,7 @@ def _own(config: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 class _Entries(PackedTable[LedgerEntry]):
-    def __getitem__(self, trial_id: int) -> LedgerEntry:
-        return self.wake(trial_id)
+    __getitem__ = PackedTable.wake
 
     def _pack(self, entry: LedgerEntry) -> tuple[Any, ...]:
         common = self._number_of((entry.run, entry.status, entry.request))
@@ -97,15 +96,16 @@ class TrialLedger:
         self, trial_id: int, run: int, config: Mapping[str, Any] | None, now: datetime
     ) -> LedgerEntry:
         """A run of a trial begins; `config` None keeps the trial's."""
-        if trial_id in self._entries:
-            trial = self._entries[trial_id].trial
+        entries = self._entries
+        if trial_id in entries:
+            trial = entries[trial_id].trial
             if config is not None:
                 trial.config = _own(config)
         else:
             trial = Trial(trial_id, _own(config), now)
-        self._entries.rest(self._busy)
+        entries.rest(self._busy)
         entry = LedgerEntry(trial, run, Status.in_progress)
-        self._entries.put(trial_id, entry)
+        entries.put(trial_id, entry)
         self._busy.add(trial_id)
         return entry
 

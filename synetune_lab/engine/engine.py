@@ -136,7 +136,6 @@ class TuningEngine(EngineState):
         for trial_id in self.scheduler.trials_checkpoints_can_be_removed():
             self.emit(DeleteCheckpoint(trial_id))
         run_life.finish_if_idle(self)
-        self.trials.rest(self.alive)
         actions, self.out = self.out, []
         return actions
 

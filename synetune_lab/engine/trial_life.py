@@ -37,10 +37,12 @@ def change_status(
     assert is_lawful(record.status, status), (record.trial_id, record.status, status)
     record.status = status
     if status not in (Status.paused, Status.pausing):
+        trial_id, queue = record.trial_id, state.queue
         record.paused_by = None
-        state.awaiting_end.pop(record.trial_id, None)
-        state.queue.drop_resume(record.trial_id)
-        state.queue.wishes.pop(record.trial_id, None)
+        state.awaiting_end.pop(trial_id, None)
+        if queue.resumes:
+            queue.drop_resume(trial_id)
+        queue.wishes.pop(trial_id, None)
     if status in ENDED:
         record.ended = state.status.tuner_time
     state.status.note_status(record.trial, status)
@@ -62,6 +64,7 @@ def create(
     origin: str,
 ) -> None:
     """Start a new trial; it takes a worker."""
+    state.trials.rest(state.alive)
     trial_id = len(state.trials)
     trial = Trial(trial_id, dict(config), state.date())
     version = state.space_version

@@ -78,8 +78,7 @@ class TrialTable(PackedTable[TrialRecord]):
     `table[trial_id]` gives a record that may be changed while an event is handled.
     """
 
-    def __getitem__(self, trial_id: int) -> TrialRecord:
-        return self.wake(trial_id)
+    __getitem__ = PackedTable.wake
 
     def add(self, record: TrialRecord) -> None:
         """Add the next trial."""

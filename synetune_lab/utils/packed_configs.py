@@ -12,8 +12,7 @@ __all__ = ["PackedConfigs"]
 class PackedConfigs(PackedTable[dict[str, Any]]):
     """A configuration each trial, to be read only."""
 
-    def __getitem__(self, trial_id: int) -> dict[str, Any]:
-        return self.peek(trial_id)
+    __getitem__ = PackedTable.peek
 
     def _pack(self, entry: dict[str, Any]) -> tuple[Any, ...]:
         return self._split(entry) or ()

@@ -79,7 +79,8 @@ class PackedTable(Mapping[int, T], Generic[T]):
         Raises:
             KeyError: If there is none.
         """
-        entry = self._awake[number] if 0 <= number < len(self._awake) else None
+        awake = self._awake
+        entry = awake[number] if 0 <= number < len(awake) else None
         if entry is None:
             entry = self._at_rest(number)
             self._leave(number)
@@ -137,12 +138,18 @@ class PackedTable(Mapping[int, T], Generic[T]):
         Raises:
             ValueError: If `number` is negative.
         """
+        missing = number - len(self._awake)
+        if missing == 0:
+            self._awake.append(entry)
+            self._place.append(-1)
+            self._latest.append(number)
+            self._count += 1
+            return
         if number < 0:
             raise ValueError(f"the number of a trial is at least 0, got {number}")
-        missing = number + 1 - len(self._awake)
         if missing > 0:
-            self._awake.extend([None] * missing)
-            self._place.extend([-1] * missing)
+            self._awake.extend([None] * (missing + 1))
+            self._place.extend([-1] * (missing + 1))
         if self._awake[number] is None:
             if self._place[number] < 0:
                 self._count += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synetune_lab.experiments.experiment_blackbox import blackbox_from_experiment
 from synetune_lab.experiments.experiment_result import ExperimentResult
 from synetune_lab.experiments.load import (
     get_metadata,
@@ -9,7 +10,7 @@ from synetune_lab.experiments.load import (
     load_experiment,
     load_experiments_df,
 )
-from synetune_lab.experiments.replay import Replay, blackbox_from_experiment, replay
+from synetune_lab.experiments.replay import Replay, replay
 
 __all__ = [
     "ExperimentResult",

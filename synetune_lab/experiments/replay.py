@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from synetune_lab.backend.simulator_backend import SimulatorCallback, SimulatorConfig
-from synetune_lab.blackbox_repository.blackbox import Blackbox, Config
 from synetune_lab.blackbox_repository.simulated_tabular_backend import UserBlackboxBackend
-from synetune_lab.config_space import make_hyperparameter_ranges, randint
-from synetune_lab.config_space.keys import ConfigKeyer
 from synetune_lab.constants import ST_TUNER_TIME
 from synetune_lab.errors import BlackboxError
+from synetune_lab.experiments.experiment_blackbox import (
+    ELAPSED_TIME,
+    ExperimentBlackbox,
+    blackbox_from_experiment,
+)
 from synetune_lab.experiments.experiment_result import ExperimentResult
-from synetune_lab.experiments.recorded import RecordedCurves, experiment_of, record_curves
+from synetune_lab.experiments.recorded import experiment_of
 from synetune_lab.stopping_criterion import StoppingCriterion
+from synetune_lab.store.run_files import read_run_file
 from synetune_lab.tuner import Tuner
 from synetune_lab.util import metric_name_mode
 
@@ -25,160 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-__all__ = ["ExperimentBlackbox", "Replay", "blackbox_from_experiment", "replay"]
+    from synetune_lab.optimizer.scheduler import TrialScheduler
 
-ELAPSED_TIME = "elapsed_time"
-_MAX_POINTS = 20_000
-_TREES = 60
-
-
-class ExperimentBlackbox(Blackbox):
-    """Recorded curves of a run, continued and filled in by a surrogate.
-
-    A configuration that was run gives what was recorded; beyond its last report, and for other
-    configurations, a forest of randomised trees over hyperparameters and resource predicts. The
-    continuation begins where the record ends.
-
-    Args:
-        recorded: The curves.
-        random_seed: Of the surrogate.
-    """
-
-    def __init__(self, recorded: RecordedCurves, random_seed: int = 0) -> None:
-        most = recorded.curves.shape[1]
-        super().__init__(
-            recorded.config_space,
-            {recorded.resource_attr: randint(1, most)},
-            [*recorded.metric_names, ELAPSED_TIME],
-        )
-        self.recorded = recorded
-        self._keyer = ConfigKeyer(self.configuration_space)
-        self._ranges = make_hyperparameter_ranges(self.configuration_space)
-        self._values = np.concatenate([recorded.curves, recorded.seconds[:, :, None]], axis=2)
-        self._rows = {self._keyer.key(c): i for i, c in enumerate(recorded.configs)}
-        self._cache: dict[bytes, np.ndarray] = {}
-        self._models = [self._fit(column, random_seed) for column in range(self._values.shape[2])]
-
-    def _features(self, configs: list[dict[str, Any]], resources: np.ndarray) -> np.ndarray:
-        """One row for each configuration and its resource."""
-        encoded = self._ranges.to_ndarray_matrix(configs)
-        return np.column_stack([encoded, np.log(resources), resources])
-
-    def _fit(self, column: int, random_seed: int) -> Any:
-        """A model of one metric; of the time, a model of the logarithm of seconds a step."""
-        from sklearn.ensemble import ExtraTreesRegressor
-
-        trials, places = np.nonzero(~np.isnan(self._values[:, :, column]))
-        if len(trials) > _MAX_POINTS:
-            chosen = np.random.RandomState(random_seed).permutation(len(trials))[:_MAX_POINTS]
-            trials, places = trials[chosen], places[chosen]
-        values = self._values[trials, places, column]
-        if column == self._values.shape[2] - 1:
-            values = np.log(np.maximum(values / (places + 1), 1e-6))
-        finite = np.isfinite(values)
-        if not finite.any():
-            raise BlackboxError(f"{self.objectives_names[column]!r} was never reported as a number")
-        encoded = self._ranges.to_ndarray_matrix(self.recorded.configs)[trials]
-        resources = places + 1.0
-        features = np.column_stack([encoded, np.log(resources), resources])
-        model = ExtraTreesRegressor(_TREES, min_samples_leaf=1, random_state=random_seed)
-        return model.fit(features[finite], values[finite])
-
-    @property
-    def fidelity_values(self) -> np.ndarray:
-        """1 to the maximum resource."""
-        return np.arange(1, self._values.shape[1] + 1)
-
-    def num_recorded(self, configuration: Config) -> int:
-        """Up to which resource a configuration was run; 0 if it was not."""
-        row = self._rows.get(self._keyer.key(configuration))
-        return 0 if row is None else self._known(row)
-
-    def _known(self, row: int) -> int:
-        told = np.flatnonzero(~np.isnan(self._values[row, :, 0]))
-        return int(told[-1]) + 1 if len(told) else 0
-
-    def curve(self, configuration: Config, seed: int | None = None) -> np.ndarray:
-        """All objectives at all resources, of shape (resources, objectives)."""
-        del seed
-        config = self._check_configuration(configuration)
-        key = self._keyer.key(config)
-        curve: np.ndarray | None = self._cache.get(key)
-        if curve is None:
-            curve = self._cache[key] = self._curve(config, self._rows.get(key))
-        return curve
-
-    def _curve(self, config: dict[str, Any], row: int | None) -> np.ndarray:
-        resources = self.fidelity_values.astype(np.float64)
-        features = self._features([config] * len(resources), resources)
-        curve: np.ndarray = np.column_stack([model.predict(features) for model in self._models])
-        steps = np.exp(curve[:, -1])
-        curve[:, -1] = np.maximum.accumulate(steps * resources)
-        known = 0 if row is None else self._known(row)
-        if row is not None and known:
-            record = _without_gaps(self._values[row, :known])
-            # The continuation begins where the record ends: the difference is carried on.
-            curve[known:] += record[-1] - curve[known - 1]
-            curve[:known] = record
-            curve[:, -1] = np.maximum.accumulate(curve[:, -1])
-        return curve
-
-    def _objective_function(
-        self, configuration: Config, fidelity: Mapping[str, Any] | None, seed: int | None
-    ) -> dict[str, float] | np.ndarray:
-        curve = self.curve(configuration, seed)
-        if fidelity is None:
-            return curve
-        resource = fidelity[self.fidelity_name()]
-        if not 1 <= resource <= len(curve):
-            raise BlackboxError(
-                f"{self.fidelity_name()}={resource!r} must be from 1 to {len(curve)}"
-            )
-        return dict(zip(self.objectives_names, curve[int(resource) - 1].tolist(), strict=True))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_cache": {}}
-
-    def __repr__(self) -> str:
-        trials = len(self.recorded.configs)
-        return f"<ExperimentBlackbox: {trials} trials, {', '.join(self.objectives_names)}>"
-
-
-def _without_gaps(values: np.ndarray) -> np.ndarray:
-    """Fill what was not reported between reports, on straight lines."""
-    filled: np.ndarray = values.copy()
-    places = np.arange(len(values))
-    for column in range(values.shape[1]):
-        known = ~np.isnan(values[:, column])
-        if known.any() and not known.all():
-            filled[:, column] = np.interp(places, places[known], values[known, column])
-    return filled
-
-
-def blackbox_from_experiment(
-    run: Any,
-    resource_attr: str | None = None,
-    elapsed_time_attr: str | None = None,
-    random_seed: int = 0,
-) -> ExperimentBlackbox:
-    """A run as a blackbox: its recorded curves, and a surrogate beyond them.
-
-    Args:
-        run: A tuner (that runs, or is over), an `ExperimentResult`, or the name of an experiment.
-        resource_attr: Name of the reported resource; None to find it.
-        elapsed_time_attr: Name of the reported seconds since a trial was started or resumed; None
-            for `st_worker_time`.
-        random_seed: Of the surrogate.
-
-    Returns:
-        The blackbox; its last objective is `elapsed_time`, in seconds.
-
-    Raises:
-        BlackboxError: If the run has no results, or they can't be used.
-    """
-    experiment = experiment_of(run)
-    recorded = record_curves(experiment, resource_attr, elapsed_time_attr)
-    return ExperimentBlackbox(recorded, random_seed)
+__all__ = ["Replay", "replay"]
 
 
 @dataclass
@@ -251,7 +100,7 @@ class Replay:
 
 def replay(
     run: Any,
-    scheduler: Any,
+    scheduler: TrialScheduler,
     n_workers: int | None = None,
     stop_criterion: Any = None,
     blackbox: ExperimentBlackbox | None = None,
@@ -261,19 +110,20 @@ def replay(
     Args:
         run: As for `blackbox_from_experiment`.
         scheduler: The other scheduler, with the same metric and resource.
-        n_workers: Trials at a time; None for those of the run, where they are known, else 4.
+        n_workers: Trials at a time; None for those of the run.
         stop_criterion: When it ends; None for the length of the run.
         blackbox: The blackbox of the run, if it was made already.
 
     Raises:
-        BlackboxError: If the run can't be used.
+        BlackboxError: If the run can't be used, its workers are not known, or the scheduler is for
+            another metric or mode.
     """
     experiment = experiment_of(run)
+    _check_metric(experiment, scheduler)
+    if n_workers is None:
+        n_workers = _workers_of(experiment)
     if blackbox is None:
         blackbox = blackbox_from_experiment(experiment)
-    if n_workers is None:
-        known = experiment.tuner.n_workers if experiment.tuner is not None else None
-        n_workers = int(known or experiment.metadata.get("n_workers") or 4)
     if stop_criterion is None:
         assert experiment.results is not None
         length = float(experiment.results[ST_TUNER_TIME].max())
@@ -300,3 +150,28 @@ def replay(
         tuner.name, callback.dataframe(), dict(tuner.metadata), tuner, tuner.tuner_path
     )
     return Replay(experiment, replayed, blackbox, tuner)
+
+
+def _workers_of(experiment: ExperimentResult) -> int:
+    """How many trials the run had at a time."""
+    if experiment.tuner is not None:
+        return int(experiment.tuner.n_workers)
+    known = (read_run_file(experiment.path) or {}).get("n_workers") or experiment.metadata.get(
+        "n_workers"
+    )
+    if known is None:
+        raise BlackboxError(
+            f"nothing tells how many workers {experiment.name!r} had: pass n_workers=..."
+        )
+    return int(known)
+
+
+def _check_metric(experiment: ExperimentResult, scheduler: TrialScheduler) -> None:
+    """Refuse a scheduler that would optimise something else."""
+    real = metric_name_mode(experiment.metric_names(), experiment.metric_mode(), 0)
+    other = metric_name_mode(scheduler.metric_names(), scheduler.metric_mode(), 0)
+    if real != other:
+        raise BlackboxError(
+            f"the run had metric={real[0]!r} and mode={real[1]!r}, and the scheduler has "
+            f"metric={other[0]!r} and mode={other[1]!r}"
+        )

@@ -12,6 +12,7 @@ import pytest
 from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.backend.simulator_backend import SimulatorCallback
 from synetune_lab.blackbox_repository import UserBlackboxBackend, add_surrogate, load_blackbox
+from synetune_lab.blackbox_repository.blackbox_tabular import deserialize, serialize
 from synetune_lab.errors import BlackboxError
 from synetune_lab.experiments import blackbox_from_experiment, load_experiment, replay
 from synetune_lab.optimizer.baselines import ASHA, RandomSearch
@@ -135,3 +136,50 @@ def test_what_can_not_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(BlackboxError, match="steps"):
         blackbox_from_experiment(tuner, resource_attr="steps")
     assert blackbox_from_experiment(tuner).num_recorded(tuner.engine.trials[0].config) == 81
+
+
+def test_a_run_that_is_named_is_replayed_with_its_own_workers(
+    recorded: Any, monkeypatch: Any
+) -> None:
+    tuner, _, space = recorded
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(tuner.tuner_path.parent))
+
+    def scheduler() -> RandomSearch:
+        return RandomSearch(space, "metric_valid_error", random_seed=5)
+
+    by_tuner = replay(tuner, scheduler())
+    by_name = replay(tuner.name, scheduler())
+    assert by_name.tuner.n_workers == by_tuner.tuner.n_workers == tuner.n_workers
+    assert by_name.table().loc["replayed", "trials"] == by_tuner.table().loc["replayed", "trials"]
+    (tuner.tuner_path / "run.json").rename(tuner.tuner_path / "elsewhere.json")
+    try:
+        with pytest.raises(BlackboxError, match="pass n_workers"):
+            replay(tuner.name, scheduler())
+    finally:
+        (tuner.tuner_path / "elsewhere.json").rename(tuner.tuner_path / "run.json")
+
+
+def test_a_scheduler_for_something_else_is_refused(recorded: Any) -> None:
+    tuner, _, space = recorded
+    with pytest.raises(BlackboxError, match=r"mode='min', and the scheduler has .*mode='max'"):
+        replay(tuner, RandomSearch(space, "metric_valid_error", mode="max"))
+    with pytest.raises(BlackboxError, match="metric='metric_train_loss'"):
+        replay(tuner, RandomSearch(space, "metric_train_loss"))
+
+
+def test_a_run_becomes_a_benchmark_that_can_be_saved(recorded: Any, tmp_path: Path) -> None:
+    tuner, *_ = recorded
+    made = blackbox_from_experiment(tuner, elapsed_time_attr="metric_elapsed_time")
+    features, values = made.hyperparameter_objectives_values()
+    known = sum(made.num_recorded(config) for config in made.recorded.configs)
+    assert len(features) == len(values) == known
+    assert list(features)[-1] == made.fidelity_name()
+    row = {name: features.iloc[7][name] for name in made.configuration_space}
+    told = made.objective_function(row, {made.fidelity_name(): int(features.iloc[7].iloc[-1])})
+    assert told == pytest.approx(values.iloc[7].to_dict())
+    serialize({"run": made.to_tabular()}, tmp_path / "run")
+    again = deserialize(tmp_path / "run")["run"]
+    for config in made.recorded.configs[:5]:
+        assert np.allclose(again.objective_function(config), made.curve(config), rtol=1e-5)
+    learnt = add_surrogate(made)
+    assert learnt.objectives_names == made.objectives_names

@@ -34,10 +34,12 @@ class SchedulerContract(ABC):
 
     Attributes:
         edits_space: Whether the scheduler can take another space during a run.
+        adds_hyperparameters: Whether such a space may have more hyperparameters.
         n_steps: How long each run is.
     """
 
     edits_space = True
+    adds_hyperparameters = True
     n_steps = 400
 
     @abstractmethod
@@ -159,6 +161,25 @@ class SchedulerContract(ABC):
         new = [config for trial_id, config in driver.configs.items() if trial_id >= before]
         assert new
         assert all(1e-4 <= config["lr"] <= 1e-3 for config in new)
+
+    @pytest.mark.parametrize("first", ["as a constant", "with a default"])
+    def test_trials_go_on_while_a_hyperparameter_is_added(self, first: str) -> None:
+        driver = self.make_driver()
+        driver.run(self.n_steps // 2)
+        wider = {**self.config_space, "decay": uniform(0.0, 1.0)}
+        if not self.edits_space or not self.adds_hyperparameters:
+            with pytest.raises(SchedulerError):
+                driver.scheduler.edit_space(wider, {"decay": 0.5})
+            return
+        before = len(driver.configs)
+        if first == "as a constant":
+            driver.scheduler.edit_space({**self.config_space, "decay": 0.5})
+            driver.scheduler.edit_space(wider)
+        else:
+            driver.scheduler.edit_space(wider, {"decay": 0.5})
+        driver.run(2 * self.n_steps)
+        new = [config for trial_id, config in driver.configs.items() if trial_id >= before]
+        assert any(0.0 <= config.get("decay", -1.0) <= 1.0 for config in new)
 
     def test_a_refused_space_changes_nothing(self) -> None:
         driver, undisturbed = self.make_driver(), self.make_driver()

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from synetune_lab.config_space import Domain, cast_config_values, validate_config
+from synetune_lab.config_space import (
+    Domain,
+    cast_config_values,
+    diff_config_spaces,
+    validate_config,
+)
 from synetune_lab.config_space.discrete import Categorical, Ordinal
 from synetune_lab.errors import InvalidConfigError, SchedulerError
 from synetune_lab.optimizer.scheduler import SchedulerDecision, TrialSuggestion
@@ -53,6 +58,7 @@ class _Exploit:
     donor: int
     replaced: int
     config: dict[str, Any]
+    compared_at: float  # resource of the donor when it was compared last
 
 
 class PopulationBasedTraining(FIFOScheduler):
@@ -77,7 +83,8 @@ class PopulationBasedTraining(FIFOScheduler):
         resource_attr: Name of the reported resource, a number that grows.
         max_t: A trial is stopped when it has reached this; None (or infinity) for never, unless
             the maximum resource is known from `max_resource_attr`.
-        population_size: Number of trials; this many workers make sense.
+        population_size: For your own record only: the population is the trials that run, as many
+            as the tuner has workers.
         perturbation_interval: Resource between two comparisons of a trial.
         quantile_fraction: Share of the population that counts as worst, and as best, from 0
             (nothing is replaced) to 0.5.
@@ -141,7 +148,9 @@ class PopulationBasedTraining(FIFOScheduler):
         self.custom_explore_fn = custom_explore_fn
         self._random_state = np.random.RandomState(self.random_seed_generator())
         self._sign = 1.0 if mode == "max" else -1.0
-        self._states: dict[int, PBTTrialState] = {}
+        self._states: dict[int, PBTTrialState] = {}  # of the population
+        self._away: dict[int, PBTTrialState] = {}  # stopped, or paused by the user
+        self._added: Config = {}  # by edits of the space, with the values of earlier trials
         self._queue: deque[_Exploit] = deque()
         self._inherited: dict[int, float] = {}  # when new trials were compared last, as copies
         self._last_reason: dict[str, Any] | None = None
@@ -152,7 +161,7 @@ class PopulationBasedTraining(FIFOScheduler):
             return super()._suggest(trial_id)
         exploit = self._queue.popleft()
         self._suggested = False
-        self._inherited[trial_id] = self._states[exploit.donor].last_perturbation_time
+        self._inherited[trial_id] = exploit.compared_at
         self._last_reason = {
             "kind": "exploit",
             "trial": exploit.donor,
@@ -178,7 +187,9 @@ class PopulationBasedTraining(FIFOScheduler):
         resource = read_number(trial.trial_id, result, self.resource_attr)
         decision = super().on_trial_result(trial, result)
         self._last_reason = None
-        state = self._states.setdefault(trial.trial_id, PBTTrialState(trial))
+        state = self._states.get(trial.trial_id)
+        if state is None:  # of a user who drives the scheduler by hand
+            state = self._states[trial.trial_id] = PBTTrialState(trial)
         score = self._sign * read_number(trial.trial_id, result, self._names[0])
         most = self.max_resource_level
         if most is not None and resource >= most:
@@ -197,9 +208,11 @@ class PopulationBasedTraining(FIFOScheduler):
         if trial.trial_id not in worst:
             return decision
         donor = best[int(self._random_state.randint(len(best)))]
-        state.stopped = True
-        config = self._explore(self._states[donor].trial.config)
-        self._queue.append(_Exploit(donor, trial.trial_id, config))
+        given = self._states[donor]
+        config = self._explore(given.trial.config)
+        exploit = _Exploit(donor, trial.trial_id, config, given.last_perturbation_time)
+        self._queue.append(exploit)
+        self._leave(trial)
         self._last_reason = {"kind": "exploited", "trial": donor, "goes_on": False}
         return SchedulerDecision.STOP
 
@@ -208,7 +221,7 @@ class PopulationBasedTraining(FIFOScheduler):
         scored = [
             (state.last_score, trial_id)
             for trial_id, state in self._states.items()
-            if state.last_score is not None and not state.stopped
+            if state.last_score is not None
         ]
         size = min(ceil(len(scored) * self.quantile_fraction), len(scored) // 2)
         if size == 0:
@@ -223,6 +236,7 @@ class PopulationBasedTraining(FIFOScheduler):
         Raises:
             SchedulerError: If a custom function returns what is not in the space.
         """
+        config = {**self._added, **config}
         if self.custom_explore_fn is None:
             changed = dict(config)
             for name, entry in self.config_space.items():
@@ -252,12 +266,12 @@ class PopulationBasedTraining(FIFOScheduler):
     def on_trial_complete(self, trial: Trial, result: dict[str, Any]) -> None:
         """The trial came to its end: a copy of it would have nothing left to do."""
         super().on_trial_complete(trial, result)
-        self._leave(trial)
+        self._leave(trial, for_good=True)
 
     def on_trial_error(self, trial: Trial) -> None:
         """The trial failed: it leaves the population."""
         super().on_trial_error(trial)
-        self._leave(trial)
+        self._leave(trial, for_good=True)
 
     def on_trial_remove(self, trial: Trial) -> None:
         """The trial was stopped or paused: it leaves the population."""
@@ -267,14 +281,18 @@ class PopulationBasedTraining(FIFOScheduler):
     def on_trial_resumed_by_user(self, trial: Trial) -> None:
         """The user lets a paused trial go on: it joins the population again."""
         super().on_trial_resumed_by_user(trial)
-        state = self._states.get(trial.trial_id)
+        state = self._away.pop(trial.trial_id, None)
         if state is not None:
             state.stopped = False
+            self._states[trial.trial_id] = state
 
-    def _leave(self, trial: Trial) -> None:
-        state = self._states.get(trial.trial_id)
-        if state is not None:
+    def _leave(self, trial: Trial, *, for_good: bool = False) -> None:
+        state = self._states.pop(trial.trial_id, None)
+        if for_good:
+            self._away.pop(trial.trial_id, None)
+        elif state is not None:
             state.stopped = True
+            self._away[trial.trial_id] = state
 
     def reason(self) -> dict[str, Any] | None:
         """See `TrialScheduler.reason`; `exploit` and `exploited` name the other `trial`."""
@@ -289,21 +307,20 @@ class PopulationBasedTraining(FIFOScheduler):
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Draw from another space from now on; what waits to start is moved into it."""
+        diff = diff_config_spaces(self.config_space, config_space, defaults)
         report = super().edit_space(config_space, defaults)
-        self._queue = deque(
-            _Exploit(one.donor, one.replaced, self._moved(one.config, defaults or {}))
-            for one in self._queue
-        )
+        self._added.update(diff.defaults)
+        self._queue = deque(replace(one, config=self._moved(one.config)) for one in self._queue)
         return report
 
-    def _moved(self, config: Mapping[str, Any], defaults: Mapping[str, Any]) -> Config:
+    def _moved(self, config: Mapping[str, Any]) -> Config:
         """A configuration in the space as it is now, as near as may be."""
         moved: dict[str, Any] = {}
         for name, entry in self.config_space.items():
             if not isinstance(entry, Domain):
                 moved[name] = entry
                 continue
-            value = config.get(name, defaults.get(name))
+            value = config.get(name, self._added.get(name))
             fits = value is not None and entry.is_valid(value)
             moved[name] = value if fits else entry.sample(random_state=self._random_state)
         return moved

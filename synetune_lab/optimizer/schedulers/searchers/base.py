@@ -80,7 +80,13 @@ class BaseSearcher:
         InvalidConfigError: If `points_to_evaluate` does not fit it.
     """
 
-    _STATE: ClassVar[tuple[str, ...]] = ("config_space", "_points", "_points_given", "_reason")
+    _STATE: ClassVar[tuple[str, ...]] = (
+        "config_space",
+        "_points",
+        "_points_given",
+        "_reason",
+        "_added",
+    )
     """Names of the members that `get_state` saves. Subclasses add theirs."""
 
     def __init__(
@@ -99,6 +105,7 @@ class BaseSearcher:
             enumerate(impute_points_to_evaluate(points_to_evaluate, self.config_space))
         )
         self._points_given = 0
+        self._added: Config | None = None  # by edits, with the values of earlier trials
         self._reason: dict[str, Any] = {"kind": "searcher", "name": type(self).__name__}
 
     # What a scheduler calls
@@ -228,6 +235,25 @@ class BaseSearcher:
         self._reason = {"kind": "points_to_evaluate", "index": index}
         return config
 
+    def _completed(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A configuration with what was added by edits since it was chosen."""
+        return {**self._added, **config} if self._added else config
+
+    def _own(self, config: Mapping[str, Any]) -> Config | None:
+        """A trial's configuration in the space as it is now; None if it is not in there.
+
+        Trials that are older than an edit of the space lack what was added, and count as having
+        its default.
+        """
+        if self._added is None:
+            return remove_constant_and_cast(config, self.config_space)
+        try:
+            own = remove_constant_and_cast(self._completed(config), self.config_space)
+            validate_config(own, self.config_space)
+        except InvalidConfigError:
+            return None
+        return own
+
     def _take_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> tuple[SpaceDiff, int]:
@@ -244,6 +270,7 @@ class BaseSearcher:
             reasons = "; ".join(f"{entry.name}: {entry.message}" for entry in diff.refused)
             raise SchedulerError(f"the configuration space can't be changed this way: {reasons}")
         self.config_space = dict(config_space)
+        self._added = {**(self._added or {}), **diff.defaults}
         kept = []
         for index, point in self._points:
             try:

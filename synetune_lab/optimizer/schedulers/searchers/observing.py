@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synetune_lab.config_space import (
-    diff_config_spaces,
-    remove_constant_and_cast,
-    validate_config,
-)
-from synetune_lab.errors import InvalidConfigError, SchedulerError
+from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.searchers.base import SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.observations import Observations
 from synetune_lab.optimizer.schedulers.searchers.stochastic import (
@@ -77,7 +72,9 @@ class ObservingSearcher(StochasticAndFilterDuplicatesSearcher):
         return len(self.observations)
 
     def _update(self, trial_id: str, config: Config, result: dict[str, Any]) -> None:
-        own = remove_constant_and_cast(config, self.config_space)
+        own = self._own(config)
+        if own is None:
+            return  # it began before the space was edited, and is not in it any more
         level = 0 if self._resource_attr is None else int(result[self._resource_attr])
         self.observations.put(trial_id, own, float(result[self._metric_name]), level)
 
@@ -94,19 +91,8 @@ class ObservingSearcher(StochasticAndFilterDuplicatesSearcher):
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> SpaceEditReport:
         """Choose from another space; observations outside of it are left out."""
-        old = self.config_space
         report = super().edit_space(config_space, defaults)
-        added = diff_config_spaces(old, config_space, defaults).defaults
-
-        def move(config: Config) -> Config | None:
-            try:
-                moved = remove_constant_and_cast({**added, **config}, self.config_space)
-                validate_config(moved, self.config_space)
-            except InvalidConfigError:
-                return None
-            return moved
-
-        kept, dropped = self.observations.translate(move)
+        kept, dropped = self.observations.translate(self._own)
         self._space_edited()
         return SpaceEditReport(
             kept=kept,

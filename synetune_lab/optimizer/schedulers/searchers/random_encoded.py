@@ -11,6 +11,8 @@ from synetune_lab.optimizer.schedulers.searchers.stochastic import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from synetune_lab.optimizer.schedulers.searchers.base import Config, SpaceEditReport
 
 __all__ = ["RandomEncodedSearcher"]
@@ -32,6 +34,9 @@ class RandomEncodedSearcher(StochasticAndFilterDuplicatesSearcher):
         mode: See `BaseSearcher`.
         random_seed: See `StochasticSearcher`.
         random_seed_generator: See `StochasticSearcher`.
+
+    Attributes:
+        last_vector: What the last configuration was decoded from; None if it came otherwise.
     """
 
     _STATE = (*StochasticAndFilterDuplicatesSearcher._STATE, "_ranges")
@@ -57,6 +62,12 @@ class RandomEncodedSearcher(StochasticAndFilterDuplicatesSearcher):
             random_seed_generator=random_seed_generator,
         )
         self._ranges = make_hyperparameter_ranges(self.config_space)
+        self.last_vector: np.ndarray | None = None
+
+    def get_config(self, trial_id: str | None = None, **kwargs: Any) -> Config | None:
+        """See `BaseSearcher.get_config`."""
+        self.last_vector = None
+        return super().get_config(trial_id, **kwargs)
 
     def _get_config(self, **kwargs: Any) -> Config | None:
         del kwargs
@@ -65,6 +76,7 @@ class RandomEncodedSearcher(StochasticAndFilterDuplicatesSearcher):
             vector = self.random_state.uniform(size=self._ranges.ndarray_size)
             config = self._ranges.from_ndarray(vector)
             if not self.should_not_suggest(config):
+                self.last_vector = vector
                 return config
         return self._get_random_config()
 

@@ -8,13 +8,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synetune_lab.config_space import (
-    Domain,
-    diff_config_spaces,
-    remove_constant_and_cast,
-    validate_config,
-)
-from synetune_lab.errors import InvalidConfigError, SchedulerError
+from synetune_lab.config_space import Domain
+from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.searchers.base import SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.stochastic import (
     StochasticAndFilterDuplicatesSearcher,
@@ -137,17 +132,22 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
         value = float(result[self._name])
         sign = 1.0 if self.mode == "min" else -1.0
         score = sign * value if value == value else inf
-        own = remove_constant_and_cast(config, self.config_space)
+        own = self._own(config)
+        if own is None:
+            return  # it began before the space was edited, and is not in it any more
         self.population.append(PopulationElement(dict(result), score, own))
 
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> SpaceEditReport:
         """Draw from another space; members of the population outside of it leave."""
-        old = self.config_space
         report = super().edit_space(config_space, defaults)
-        taken = diff_config_spaces(old, config_space, defaults).defaults
-        kept = [one for one in self.population if self._moves(one, taken)]
+        kept = []
+        for member in self.population:
+            own = self._own(member.config)
+            if own is not None:
+                member.config = own
+                kept.append(member)
         dropped = len(self.population) - len(kept)
         self.population = deque(kept, maxlen=self.population_size)
         return SpaceEditReport(
@@ -156,16 +156,6 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
             points_dropped=report.points_dropped,
             note="new configurations are drawn from the new space, and mutated inside of it",
         )
-
-    def _moves(self, member: PopulationElement, defaults: Mapping[str, Any]) -> bool:
-        """Whether a member is in the space as it is now; it gets values for new entries."""
-        try:
-            config = remove_constant_and_cast({**defaults, **member.config}, self.config_space)
-            validate_config(config, self.config_space)
-        except InvalidConfigError:
-            return False
-        member.config = config
-        return True
 
 
 def _at_least_1(name: str, value: Any) -> int:

@@ -212,7 +212,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         del milestone
         if config is None or trial_id == self._given:
             return
-        key = self._keyer.key(config)
+        key = self._keyer.key(self._completed(config))
         if not self._allow_duplicates:
             # A configuration that the user put in is not to be drawn a second time.
             self._exclude(key)
@@ -227,7 +227,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
 
     def exclude_config(self, config: Config) -> None:
         """A configuration does not come again (see `BaseSearcher.exclude_config`)."""
-        self._exclude(self._keyer.key(config))
+        self._exclude(self._keyer.key(self._completed(config)))
 
     def cleanup_pending(self, trial_id: str) -> None:
         """A trial is not being evaluated any more."""

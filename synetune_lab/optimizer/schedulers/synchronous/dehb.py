@@ -226,7 +226,7 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
         if not job.can_go_on:
             return None
         if not self.support_pause_resume:
-            return self._start(trial_id, 0, slot, dict(job.config))
+            return self._start(trial_id, 0, slot, dict(job.config), self._vectors.get(source))
         slot.trial_id = source
         job.slot, job.bracket, job.is_running, job.is_told = slot, 0, True, False
         self._feed.expect(source, None, job.seen, slot.level)
@@ -236,28 +236,40 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
         return TrialSuggestion.resume_suggestion(source, config)
 
     def _new(self, trial_id: int, bracket_id: int, slot: Slot) -> TrialSuggestion | None:
-        config = None if bracket_id == 0 else self._child(bracket_id, slot)
-        if config is None:
-            config = self._draw_config(trial_id)
-            self._suggested = config is not None
-            self._last_reason = {"bracket": bracket_id % len(self._kinds)}
+        child = None if bracket_id == 0 else self._child(bracket_id, slot)
+        if child is not None:
+            return self._start(trial_id, bracket_id, slot, *child)
+        config = self._draw_config(trial_id)
+        self._suggested = config is not None
+        self._last_reason = {"bracket": bracket_id % len(self._kinds)}
         if config is None:
             self._is_exhausted = True
             return None
-        return self._start(trial_id, bracket_id, slot, config)
+        vector = getattr(self._searcher, "last_vector", None)
+        return self._start(trial_id, bracket_id, slot, config, vector)
 
     def _start(
-        self, trial_id: int, bracket_id: int, slot: Slot, config: dict[str, Any]
+        self,
+        trial_id: int,
+        bracket_id: int,
+        slot: Slot,
+        config: dict[str, Any],
+        vector: np.ndarray | None,
     ) -> TrialSuggestion:
+        """A new trial; `vector` is what its configuration was decoded from, if it was.
+
+        Parents are mixed as they were before they were decoded: encoded anew, the values of a
+        choice would be drawn together to its first ones.
+        """
         slot.trial_id = trial_id
         self._jobs[trial_id] = _Job(bracket_id, slot, config)
-        self._vectors[trial_id] = self._ranges.to_ndarray(config)
+        self._vectors[trial_id] = self._ranges.to_ndarray(config) if vector is None else vector
         self._tried.add(self._keyer.key(config))
         self._feed.expect(trial_id, config, 0, slot.level)
         return TrialSuggestion.start_suggestion(self._up_to(config, slot.level))
 
-    def _child(self, bracket_id: int, slot: Slot) -> Config | None:
-        """A configuration out of earlier ones that was not tried; None if none is found."""
+    def _child(self, bracket_id: int, slot: Slot) -> tuple[Config, np.ndarray] | None:
+        """A configuration out of earlier ones that was not tried, and its vector, if there is."""
         bracket, level = self._brackets[bracket_id], slot.level
         owners = self._population.owners[level]
         parents = list(bracket.top) if slot.rung_index > 0 else [o for o in owners if o is not None]
@@ -283,7 +295,7 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
                     "parents": chosen,
                     "target": target,
                 }
-                return config
+                return config, vector
         return None
 
     def on_trial_add(self, trial: Trial) -> None:

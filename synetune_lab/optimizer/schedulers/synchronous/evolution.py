@@ -37,7 +37,12 @@ def crossover(
     probability: float,
     random_state: np.random.RandomState,
 ) -> np.ndarray:
-    """Each entry of the mutant with this probability, else that of the target."""
+    """Each entry of the mutant with this probability, else that of the target.
+
+    One entry, drawn at random, always comes from the mutant: a copy of the target would tell
+    nothing.
+    """
     taken = random_state.uniform(size=len(mutant)) < probability
+    taken[int(random_state.randint(len(mutant)))] = True
     child: np.ndarray = np.where(taken, mutant, target)
     return child

@@ -79,6 +79,7 @@ class TestBoundingBox(SchedulerContract):
 
 class TestASHACTS(SchedulerContract):
     n_steps = 120
+    adds_hyperparameters = False
 
     def make_scheduler(self, config_space: Any, random_seed: int, mode: str) -> Any:
         return ASHACTS(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelDensityEstimator"]
 
+_MOST_POINTS = 512
+
 
 class KernelDensityEstimator(ObservingSearcher):
     """Fits a density to the good configurations and one to the others, and maximises their ratio.
@@ -25,6 +27,9 @@ class KernelDensityEstimator(ObservingSearcher):
     Bergstra, Bardenet, Bengio, Kegl: Algorithms for Hyper-Parameter Optimization, NeurIPS 2011, in
     the form of Falkner, Klein, Hutter: BOHB: Robust and Efficient Hyperparameter Optimization at
     Scale, https://arxiv.org/abs/1807.01774.
+
+    A density is made of 512 points at most: of more good or bad ones, every so-manyth in their
+    order, so that a suggestion takes as long after 100,000 observations as after 1,000.
 
     Args:
         config_space: See `BaseSearcher`.
@@ -92,8 +97,8 @@ class KernelDensityEstimator(ObservingSearcher):
 
     def _space_edited(self) -> None:
         self._encoding = MixedEncoding(self.config_space)
-        # Encoded configurations by level: rows are added, never changed.
-        self._encoded: dict[int, np.ndarray] = {}
+        # Encoded configurations by level, and how many: rows are added, never changed.
+        self._encoded: dict[int, tuple[np.ndarray, int]] = {}
 
     def clone_from_state(self, state: Mapping[str, Any]) -> Any:
         """See `BaseSearcher.clone_from_state`."""
@@ -115,15 +120,18 @@ class KernelDensityEstimator(ObservingSearcher):
 
     def _suggest_from(self, level: int, data: LevelData) -> Config | None:
         """The candidate with the highest ratio of densities; None if all were tried."""
-        points = self._points_of(level, data)
-        count, least = len(points), self.num_min_data_points
+        count, least = len(data), self.num_min_data_points
         num_good = min(count, max(least, int(count * self.top_n_percent / 100)))
         num_bad = min(count, max(least, int(count * (100 - self.top_n_percent) / 100)))
+        encoded = self._encoded_rows(level, data)
         good, bad = (
             KernelDensity(
-                part, self._encoding.num_numbers, self._encoding.sizes, self.min_bandwidth
+                encoded[[data.order[place][1] for place in _thinned(begin, end)]],
+                self._encoding.num_numbers,
+                self._encoding.sizes,
+                self.min_bandwidth,
             )
-            for part in (points[:num_good], points[count - num_bad :])
+            for begin, end in ((0, num_good), (count - num_bad, count))
         )
         candidates = good.draw(self.num_candidates, self.bandwidth_factor, self.random_state)
         log_good, log_bad = good.log_density(candidates), bad.log_density(candidates)
@@ -146,16 +154,28 @@ class KernelDensityEstimator(ObservingSearcher):
                 return config
         return None
 
-    def _points_of(self, level: int, data: LevelData) -> np.ndarray:
-        """Encoded configurations at a level, best first."""
-        known = self._encoded.get(level)
-        first = 0 if known is None else len(known)
-        if first < len(data.configs):
-            fresh = self._encoding.encode(data.configs[first:])
-            known = fresh if known is None else np.concatenate([known, fresh])
-            self._encoded[level] = known
-        assert known is not None
-        return known[[row for _, row in data.order]]
+    def _encoded_rows(self, level: int, data: LevelData) -> np.ndarray:
+        """Encoded configurations at a level, by row; more rows may follow that mean nothing."""
+        count = len(data.configs)
+        known, filled = self._encoded.get(level, (None, 0))
+        if known is None or filled < count:
+            fresh = self._encoding.encode(data.configs[filled:])
+            if known is None or count > len(known):
+                grown = np.empty((2 * count, fresh.shape[1]))
+                if known is not None:
+                    grown[:filled] = known[:filled]
+                known = grown
+            known[filled:count] = fresh
+            self._encoded[level] = known, count
+        return known
+
+
+def _thinned(begin: int, end: int) -> Sequence[int]:
+    """Places from `begin` up to `end`, as many as a density is made of, evenly spread."""
+    if end - begin <= _MOST_POINTS:
+        return range(begin, end)
+    places: list[int] = np.linspace(begin, end - 1, _MOST_POINTS).round().astype(int).tolist()
+    return places
 
 
 def _require(holds: bool, name: str, value: Any, wanted: str) -> None:

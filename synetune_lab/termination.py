@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,7 @@ class PlateauStopper:
         self.patience = patience
         self._counter = 0
         self._seen = 0
+        self._best: dict[int, float] = {}  # of `num_trials` trials; less is better
 
     def __call__(self, status: TuningStatus) -> bool:
         """Whether the run is to end."""
@@ -69,8 +69,9 @@ class PlateauStopper:
     def why(self, status: TuningStatus) -> str | None:
         """Why the run is to end; None if it is not."""
         if status.num_reports > self._seen:
+            self._learn(status)
             self._seen = status.num_reports
-            self._counter = self._counter + 1 if self._is_flat(status) else 0
+            self._counter = self._counter + 1 if self._is_flat() else 0
         if self._counter > self.patience:
             return (
                 f"the {self.num_trials} best values of {self.metric} differ by no more than "
@@ -78,16 +79,34 @@ class PlateauStopper:
             )
         return None
 
-    def _is_flat(self, status: TuningStatus) -> bool:
-        sign = 1.0 if self.mode == "min" else -1.0
-        values = []
-        for of_trial in status.trial_metric_statistics.values():
-            value = of_trial.extreme(self.metric, self.mode)
-            if value is not None and math.isfinite(value):
-                values.append(sign * value)
+    def _learn(self, status: TuningStatus) -> None:
+        """Take in what was reported since the last time."""
+        fresh = status.reports_since(self._seen)
+        if fresh is not None:
+            for trial_id, result in fresh:
+                self._note(trial_id, result.get(self.metric))
+            return
+        for trial_id, of_trial in status.trial_metric_statistics.items():
+            self._note(trial_id, of_trial.extreme(self.metric, self.mode))
+
+    def _note(self, trial_id: int, reported: Any) -> None:
+        if type(reported) not in (int, float) or not math.isfinite(reported):
+            return
+        value, best = (reported if self.mode == "min" else -reported), self._best
+        if trial_id in best or len(best) < self.num_trials:
+            best[trial_id] = min(value, best.get(trial_id, math.inf))
+            return
+        worst = max(best, key=best.__getitem__)
+        if value < best[worst]:
+            del best[worst]
+            best[trial_id] = value
+
+    def _is_flat(self) -> bool:
+        values = self._best.values()
         if len(values) < self.num_trials:
             return False
-        return statistics.pstdev(sorted(values)[: self.num_trials]) <= self.std
+        mean = math.fsum(values) / len(values)
+        return math.fsum((value - mean) ** 2 for value in values) <= self.std**2 * len(values)
 
 
 class AutomaticTermination:
@@ -102,7 +121,9 @@ class AutomaticTermination:
     Args:
         config_space: Configuration space of the run.
         metric: Name of the reported metric.
-        threshold: The gap; natural is the standard deviation of the metric between repetitions.
+        threshold: The gap; natural is the standard deviation of the metric between repetitions, as
+            cross-validation tells it. A text is the name of a reported value that holds it: that of
+            the best trial's last report counts.
         mode: `min` or `max`.
         num_trials: It is looked at after so many trials have ended, and after each one then.
         num_candidates: Configurations at which lower bounds are taken, drawn at random.
@@ -120,15 +141,17 @@ class AutomaticTermination:
         self,
         config_space: Mapping[str, Any],
         metric: str,
-        threshold: float,
+        threshold: float | str,
         mode: str = "min",
         num_trials: int = 20,
         num_candidates: int = 1000,
         max_num_data: int = 200,
         random_seed: int = 0,
     ) -> None:
-        if not threshold > 0:
-            raise ValueError(f"threshold={threshold!r} must be above 0")
+        if not (isinstance(threshold, str) or threshold > 0):
+            raise ValueError(
+                f"threshold={threshold!r} must be above 0, or the name of a reported value"
+            )
         if mode not in ("min", "max"):
             raise ValueError(f"mode={mode!r} must be 'min' or 'max'")
         if num_trials < 3:
@@ -143,6 +166,8 @@ class AutomaticTermination:
         self.regret_bound: float | None = None
         self._ranges = make_hyperparameter_ranges(config_space)
         self._seen = 0
+        self._kernel: Any = None
+        self._fitted = 0  # trials that the kernel's parameters were fitted to
 
     def __call__(self, status: TuningStatus) -> bool:
         """Whether the run is to end."""
@@ -154,12 +179,22 @@ class AutomaticTermination:
         if ended >= self.num_trials and ended != self._seen:
             self._seen = ended
             self.regret_bound = self._bound(status)
-        if self.regret_bound is not None and self.regret_bound < self.threshold:
-            return (
-                f"the best value of {self.metric} is estimated to be within "
-                f"{self.regret_bound:.3g} of the best possible one (threshold {self.threshold:g})"
-            )
-        return None
+        if self.regret_bound is None:
+            return None
+        threshold = self._threshold(status)
+        if threshold is None or not self.regret_bound < threshold:
+            return None
+        return (
+            f"the best value of {self.metric} is estimated to be within "
+            f"{self.regret_bound:.3g} of the best possible one (threshold {threshold:g})"
+        )
+
+    def _threshold(self, status: TuningStatus) -> float | None:
+        if not isinstance(self.threshold, str):
+            return self.threshold
+        best = status.best_trial_id(self.metric, self.mode)
+        told = None if best is None else status.last_metrics(best).get(self.threshold)
+        return float(told) if isinstance(told, (int, float)) else None
 
     def _bound(self, status: TuningStatus) -> float | None:
         import numpy as np
@@ -203,11 +238,20 @@ class AutomaticTermination:
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-        size = self._ranges.ndarray_size
-        kernel = ConstantKernel(1.0, (1e-3, 1e3)) * Matern(
-            [0.5] * size, (1e-2, 1e2), nu=2.5
+        # The kernel's parameters change little with one more trial: they are fitted anew when there
+        # are a tenth more.
+        is_near = self._kernel is not None and len(values) < 1.1 * self._fitted
+        kernel = self._kernel or ConstantKernel(1.0, (1e-3, 1e3)) * Matern(
+            [0.5] * self._ranges.ndarray_size, (1e-2, 1e2), nu=2.5
         ) + WhiteKernel(1e-2, (1e-6, 1.0))
-        model = GaussianProcessRegressor(kernel, random_state=self.random_seed)
+        model = GaussianProcessRegressor(
+            kernel,
+            optimizer=None if is_near else "fmin_l_bfgs_b",
+            random_state=self.random_seed,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a length scale at its bound is no fault
-            return model.fit(features, values)
+            model.fit(features, values)
+        if not is_near:
+            self._kernel, self._fitted = model.kernel_, len(values)
+        return model

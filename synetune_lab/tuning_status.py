@@ -130,6 +130,16 @@ class TuningStatus:
         self._overall.add_all([result for _, result in pending])
         of_trials.rest(by_trial)
 
+    def reports_since(self, count: int) -> list[tuple[int, Mapping[str, Any]]] | None:
+        """Trial and report of those after the first `count` ones; None if that is too long ago.
+
+        For stopping criteria that look at each report: the latest thousands are at hand, as a rule.
+        """
+        fresh = self.num_reports - count
+        if fresh > len(self._pending):
+            return None
+        return self._pending[len(self._pending) - fresh :]
+
     def last_metrics(self, trial_id: int) -> dict[str, Any]:
         """The latest report of a trial; empty if there is none."""
         for reporter, result in reversed(self._pending):

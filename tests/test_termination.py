@@ -98,3 +98,41 @@ def test_a_run_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     tuner.run(progress=False)
     assert 10 <= tuner.tuning_status.num_trials_completed < 200
     assert "best possible" in str(tuner.run_state.why)
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_plateau_is_that_of_the_best_values_of_different_trials(mode: str) -> None:
+    state = np.random.RandomState(0)
+    stopper, status = PlateauStopper("loss", 0.02, 5, mode), TuningStatus(["loss"])
+    best: dict[int, float] = {}
+    pick, sign = (min, 1.0) if mode == "min" else (max, -1.0)
+    flat = 0
+    for number in range(9000):
+        trial_id = int(state.randint(40))
+        trial = Trial(trial_id, {"x": 0.0}, datetime(2026, 1, 1, tzinfo=timezone.utc))
+        value = sign * float(state.uniform() + 200 / (number + 1))
+        status.note_status(trial, Status.in_progress)
+        status.note_result(trial_id, {"loss": value})
+        best[trial_id] = pick(best.get(trial_id, value), value)
+        top = sorted(sign * one for one in best.values())[:5]
+        if number % 7 == 0:  # it need not look at each report
+            expected = len(top) == 5 and float(np.std(top)) <= 0.02
+            assert stopper(status) is expected
+            flat += expected
+    assert 0 < flat < 1280
+
+
+def test_the_threshold_can_be_reported(tmp_path: Path) -> None:
+    del tmp_path
+    space = {"x": uniform(0.0, 1.0)}
+    for spread, ends in ((100.0, True), (1e-9, False)):
+        status = TuningStatus(["loss"])
+        for number in range(25):
+            x = number / 25
+            trial = Trial(number, {"x": x}, datetime(2026, 1, 1, tzinfo=timezone.utc))
+            status.note_status(trial, Status.completed)
+            status.note_result(number, {"loss": (x - 0.3) ** 2, "loss_std": spread})
+        criterion = AutomaticTermination(space, "loss", threshold="loss_std", num_candidates=50)
+        assert criterion(status) is ends
+    with pytest.raises(ValueError, match="threshold=0 must be above 0, or the name"):
+        AutomaticTermination(space, "loss", threshold=0)

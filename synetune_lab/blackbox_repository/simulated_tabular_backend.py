@@ -92,6 +92,7 @@ class _BlackboxSimulatorBackend(SimulatedBackend):
         self._time_column = names.index(time)
         self._reached = [] if values is None else np.asarray(values).tolist()
         self._is_sound = False
+        self._salt = 0
         if isinstance(blackbox, BlackboxTabular):
             _check_times(blackbox, self._time_column, time)
             self._is_sound = not np.isnan(blackbox.objectives_evaluations).any()
@@ -99,11 +100,14 @@ class _BlackboxSimulatorBackend(SimulatedBackend):
     def check_scheduler(self, scheduler: TrialScheduler) -> None:
         """Refuse a scheduler that asks for what the blackbox does not have.
 
+        The repetition that a trial gets depends on the scheduler's seed, too.
+
         Raises:
             BackendError: If a metric, the resource or a hyperparameter is missing, or the maximum
                 resource is beyond the recorded ones.
         """
         blackbox = self.blackbox
+        self._salt = _random_seed_of(scheduler)
         reported = list(self._names)
         for name in scheduler.metric_names():
             if name not in reported:
@@ -120,7 +124,13 @@ class _BlackboxSimulatorBackend(SimulatedBackend):
                 f"the scheduler's config_space lacks {missing}, which the blackbox needs; use "
                 "backend.blackbox.configuration_space"
             )
-        self._check_resources(scheduler.describe())
+        asked = scheduler.describe()
+        cost = asked.get("cost_attr")
+        if cost is not None and cost not in reported:
+            raise BackendError(
+                f"the scheduler's cost_attr={cost!r} is not reported; the blackbox has {reported}"
+            )
+        self._check_resources(asked)
 
     def _check_resources(self, asked: Mapping[str, Any]) -> None:
         name = asked.get("resource_attr")
@@ -198,7 +208,13 @@ class _BlackboxSimulatorBackend(SimulatedBackend):
             )
             values = values[:missing]
         times = values[:, self._time_column]
-        if len(times) and (times[0] < 0 or np.any(np.diff(times) < 0)):
+        if len(times) and (times[0] < 0 or not np.all(np.isfinite(times))):
+            raise BackendError(
+                f"{self.elapsed_time_attr} of the blackbox is negative or infinite for this "
+                f"configuration: {times[:10].tolist()}; it must be the seconds since the start of "
+                "training"
+            )
+        if np.any(np.diff(times) < 0):
             raise BackendError(
                 f"{self.elapsed_time_attr} of the blackbox goes back for this configuration: "
                 f"{times[:10].tolist()}; it must be the seconds since the start of training"
@@ -211,7 +227,11 @@ class _BlackboxSimulatorBackend(SimulatedBackend):
         if num_seeds == 1:
             return 0
         # The same for each run of the trial; a hash of its number that looks random.
-        return ((trial_id + 1) * 2654435761 % 2**32 >> 8) % num_seeds
+        mixed = (trial_id + 1 + 0x9E3779B9 * self._salt) % 2**32
+        for _ in range(2):  # the finaliser of MurmurHash3
+            mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B % 2**32
+            mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 % 2**32
+        return (mixed ^ mixed >> 16) % num_seeds
 
     def entrypoint_path(self) -> Path:
         """A name for the run."""
@@ -332,6 +352,8 @@ class BlackboxRepositoryBackend(_BlackboxSimulatorBackend):
         self.dataset = dataset
         self._surrogate = surrogate
         self._surrogate_kwargs = dict(surrogate_kwargs or {})
+        if isinstance(surrogate, str) and not blackbox_name.startswith("yahpo-"):
+            make_surrogate(surrogate, self._surrogate_kwargs)  # refuses what is not known
         self._add_surrogate_kwargs = dict(add_surrogate_kwargs or {})
         self._config_space_surrogate = config_space_surrogate
 
@@ -380,16 +402,36 @@ class BlackboxRepositoryBackend(_BlackboxSimulatorBackend):
         return state
 
 
+def _random_seed_of(scheduler: Any) -> int:
+    """The seed of a scheduler, or of the one inside of it; 0 if it has none."""
+    while scheduler is not None:
+        seed = getattr(scheduler, "random_seed", None)
+        if isinstance(seed, (int, np.integer)):
+            return int(seed)
+        scheduler = getattr(scheduler, "scheduler", None)
+    return 0
+
+
 def _check_times(blackbox: BlackboxTabular, column: int, name: str) -> None:
-    """Refuse a table whose times go back, before the first trial."""
+    """Refuse a table whose times are no times, or go back, before the first trial."""
     times = blackbox.objectives_evaluations[..., column]
+    values = blackbox.fidelity_values
+    should_be = "it must be the seconds since the start of training"
+    wrong = (times < 0) | np.isinf(times)
+    if wrong.any():
+        row, seed, fidelity = (int(i) for i in np.argwhere(wrong)[0])
+        raise BackendError(
+            f"{name} is negative or infinite {int(wrong.sum())} times in the blackbox, first for "
+            f"configuration {row}, seed {seed}, at fidelity "
+            f"{fidelity if values is None else values[fidelity]}: {times[row, seed, fidelity]}; "
+            f"{should_be}"
+        )
     back = np.diff(times, axis=2) < 0
     if back.any():
         row, seed, fidelity = (int(i) for i in np.argwhere(back)[0])
-        values = blackbox.fidelity_values
         after = fidelity + 1 if values is None else values[fidelity + 1]
         raise BackendError(
             f"{name} goes back {int(back.sum())} times in the blackbox, first for configuration "
-            f"{row}, seed {seed}, at fidelity {after}; it must be the seconds since the start of "
-            "training. Sum up what are times of single steps (numpy.cumsum)"
+            f"{row}, seed {seed}, at fidelity {after}; {should_be}. Sum up what are times of "
+            "single steps (numpy.cumsum)"
         )

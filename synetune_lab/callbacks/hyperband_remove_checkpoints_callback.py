@@ -14,47 +14,53 @@ from synetune_lab.trial import Status
 from synetune_lab.tuner_callback import TunerCallback
 
 if TYPE_CHECKING:
-    from synetune_lab.optimizer.schedulers.checkpoint_removal import CheckpointRemovalOptions
     from synetune_lab.optimizer.schedulers.hyperband import HyperbandScheduler
     from synetune_lab.trial import Trial
 
 __all__ = [
+    "HyperbandRemoveCheckpointsBaselineCallback",
     "HyperbandRemoveCheckpointsCallback",
     "HyperbandRemoveCheckpointsCommon",
     "make_checkpoint_removal",
 ]
 
 
-class HyperbandRemoveCheckpointsCallback(TunerCallback):
+class HyperbandRemoveCheckpointsCommon(TunerCallback):
     """Keeps the number of checkpoints of asynchronous Hyperband within a limit.
 
-    A paused trial whose checkpoint is removed starts from scratch if it is resumed after all. What
-    that is expected to cost is the level where it paused, times its chance to be resumed in the
-    time left (see `compute_probabilities_of_getting_resumed`); the least costly go first.
+    A paused trial whose checkpoint is removed starts from scratch if it is resumed after all.
+    Subclasses say whose checkpoints go first.
 
     Args:
-        options: Limit and settings of the estimate.
+        max_num_checkpoints: At most so many checkpoints are kept, those of running trials included.
         max_wallclock_time: Length of the run in seconds.
+        metric: Name of the metric.
+        resource_attr: Name of the reported resource.
+        mode: `min` or `max`.
 
     Attributes:
         num_checkpoints_removed: How many were removed so far.
     """
 
-    def __init__(self, options: CheckpointRemovalOptions, max_wallclock_time: float) -> None:
-        self.options = options
+    def __init__(
+        self,
+        max_num_checkpoints: int,
+        max_wallclock_time: float,
+        metric: str,
+        resource_attr: str,
+        mode: str,
+    ) -> None:
+        self.max_num_checkpoints = max_num_checkpoints
         self.max_wallclock_time = max_wallclock_time
+        self.metric = metric
+        self.resource_attr = resource_attr
+        self.mode = mode
         self.num_checkpoints_removed = 0
         self._tuner: Any = None
         self._paused: dict[int, int] = {}  # with a checkpoint, and at which level
         self._without: dict[int, int] = {}
         self._running: set[int] = set()
         self._resumed_without: list[tuple[int, int]] = []
-        self._overall = self._estimator()
-        self._estimators: dict[int, BetaBinomialEstimator] = {}
-        self._random = random.Random(0)
-
-    def _estimator(self) -> BetaBinomialEstimator:
-        return BetaBinomialEstimator(self.options.prior_beta_mean, self.options.prior_beta_size)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_tuner"}
@@ -62,6 +68,17 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._tuner = None
+
+    @property
+    def _scheduler(self) -> HyperbandScheduler:
+        return _innermost(self._tuner.scheduler)  # type: ignore[no-any-return]
+
+    def _least_needed(self, trial_ids: list[int]) -> list[int]:
+        """Trials in the order in which they may lose their checkpoints."""
+        raise NotImplementedError
+
+    def _arrived(self, level: int, value: float) -> None:
+        """A trial paused at a level, with a value of the metric."""
 
     # Hooks
 
@@ -71,11 +88,16 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
         Raises:
             SchedulerError: If the limit leaves no checkpoint for paused trials.
         """
-        limit = self.options.max_num_checkpoints
+        limit = self.max_num_checkpoints
         if limit <= tuner.n_workers:
             raise SchedulerError(
                 f"early_checkpoint_removal_kwargs: max_num_checkpoints={limit} must exceed the "
                 f"number of workers, {tuner.n_workers}: running trials have checkpoints, too"
+            )
+        if not hasattr(_innermost(tuner.scheduler), "rung_systems"):
+            raise SchedulerError(
+                f"{type(self).__name__} is for schedulers with rungs (HyperbandScheduler, ASHA), "
+                f"got {type(tuner.scheduler).__name__}"
             )
         self._tuner = tuner
 
@@ -108,57 +130,30 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
         if decision == "STOP":
             self._running.discard(trial_id)
         elif decision == "PAUSE":
-            scheduler: HyperbandScheduler = self._tuner.scheduler
-            level = self._level_of(scheduler, trial_id)
+            level = self._level_of(trial_id)
             if level is None:
                 return
             self._running.discard(trial_id)
-            self._learn(scheduler, level, result[scheduler.metric_names()[0]])
+            self._arrived(level, result[self.metric])
             self._paused[trial_id] = level
 
     def on_loop_end(self) -> None:
         """Trials that were about to pause may have done so."""
         self._make_room()
 
-    # Estimates
+    # Removal
 
-    def _level_of(self, scheduler: HyperbandScheduler, trial_id: int) -> int | None:
+    def _level_of(self, trial_id: int) -> int | None:
         levels = [
             rung.level
-            for system in scheduler.rung_systems
+            for system in self._scheduler.rung_systems
             for rung in system.rungs
             if rung.waits(trial_id)
         ]
         return max(levels, default=None)
 
-    def _learn(self, scheduler: HyperbandScheduler, level: int, value: float) -> None:
-        """How many of those that wait at a level the arrival is better than."""
-        waiting = [one for one, at in self._paused.items() if at == level]
-        if not waiting or value != value:
-            return
-        sign = 1.0 if scheduler.metric_mode() == "min" else -1.0
-        better = 0
-        for system in scheduler.rung_systems:
-            for rung in system.rungs:
-                if rung.level == level:
-                    values = rung.values()
-                    better += sum(
-                        sign * value < sign * values[one] for one in waiting if one in values
-                    )
-        for estimator in (self._overall, self._estimators.setdefault(level, self._estimator())):
-            estimator.update(better, len(waiting))
-
-    def estimator_for_rung(self, level: int) -> BetaBinomialEstimator:
-        """The estimator of a rung; that of all rungs together while it has little data."""
-        own = self._estimators.get(level)
-        if own is None or own.num_total < self.options.min_data_at_rung:
-            return self._overall
-        return own
-
-    # Removal
-
     def _make_room(self) -> None:
-        surplus = len(self._running) + len(self._paused) - self.options.max_num_checkpoints
+        surplus = len(self._running) + len(self._paused) - self.max_num_checkpoints
         if surplus <= 0 or self._tuner is None:
             return
         trials = self._tuner.engine.trials
@@ -168,33 +163,10 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
             self._without[trial_id] = self._paused.pop(trial_id)
             self.num_checkpoints_removed += 1
 
-    def _least_needed(self, trial_ids: list[int]) -> list[int]:
-        """Trials in the order in which they may lose their checkpoints."""
-        if self.options.baseline == "random":
-            return self._random.sample(trial_ids, len(trial_ids))
-        standings = self._standings(trial_ids)
-        if self.options.baseline == "by_level":
-            return sorted(trial_ids, key=lambda one: (self._paused[one], -standings[one][0]))
-        spent = max(self._tuner.tuner_time, 1e-9)
-        left = max(self.max_wallclock_time - spent, 0.0)
-        chances = compute_probabilities_of_getting_resumed(
-            [standings[one][0] for one in trial_ids],
-            [standings[one][1] for one in trial_ids],
-            [standings[one][2] for one in trial_ids],
-            [self.estimator_for_rung(self._paused[one]).posterior_mean() for one in trial_ids],
-            left / spent,
-            self.options.approx_steps,
-        )
-        costs = {
-            one: self._paused[one] * float(chance)
-            for one, chance in zip(trial_ids, chances, strict=True)
-        }
-        return sorted(trial_ids, key=lambda one: (costs[one], -standings[one][0]))
-
     def _standings(self, trial_ids: list[int]) -> dict[int, tuple[int, int, float]]:
         """Rank, entries of the rung, and the share of them that goes on."""
         found: dict[int, tuple[int, int, float]] = {}
-        for system in self._tuner.scheduler.rung_systems:
+        for system in self._scheduler.rung_systems:
             for rung in system.rungs:
                 for one in trial_ids:
                     if self._paused[one] == rung.level and one in rung:
@@ -226,18 +198,149 @@ class HyperbandRemoveCheckpointsCallback(TunerCallback):
         ]
 
 
-HyperbandRemoveCheckpointsCommon = HyperbandRemoveCheckpointsCallback
-"""The documented name of what all ways of removal share; here one class has them all."""
+class HyperbandRemoveCheckpointsCallback(HyperbandRemoveCheckpointsCommon):
+    """Removes those checkpoints first whose loss is expected to cost least.
+
+    The cost is the level where a trial paused, times its chance to be resumed in the time left (see
+    `compute_probabilities_of_getting_resumed`).
+
+    Args:
+        max_num_checkpoints: See `HyperbandRemoveCheckpointsCommon`.
+        max_wallclock_time: See `HyperbandRemoveCheckpointsCommon`.
+        metric: See `HyperbandRemoveCheckpointsCommon`.
+        resource_attr: See `HyperbandRemoveCheckpointsCommon`.
+        mode: See `HyperbandRemoveCheckpointsCommon`.
+        approx_steps: Steps in which the time left is divided.
+        prior_beta_mean: Chance, before any data, that a trial that arrives at a rung beats one that
+            waits there; below 1/2.
+        prior_beta_size: How many observations that belief is worth.
+        min_data_at_rung: With less data, a rung uses what was seen at all rungs.
+    """
+
+    def __init__(
+        self,
+        max_num_checkpoints: int,
+        max_wallclock_time: float,
+        metric: str,
+        resource_attr: str,
+        mode: str,
+        approx_steps: int = 25,
+        prior_beta_mean: float = 0.33,
+        prior_beta_size: float = 2,
+        min_data_at_rung: int = 5,
+    ) -> None:
+        super().__init__(max_num_checkpoints, max_wallclock_time, metric, resource_attr, mode)
+        self.approx_steps = approx_steps
+        self.prior_beta_mean = prior_beta_mean
+        self.prior_beta_size = prior_beta_size
+        self.min_data_at_rung = min_data_at_rung
+        self._overall = self._estimator()
+        self._estimators: dict[int, BetaBinomialEstimator] = {}
+
+    def _estimator(self) -> BetaBinomialEstimator:
+        return BetaBinomialEstimator(self.prior_beta_mean, self.prior_beta_size)
+
+    def _arrived(self, level: int, value: float) -> None:
+        """Learn how many of those that wait at the level the arrival is better than."""
+        waiting = [one for one, at in self._paused.items() if at == level]
+        if not waiting or value != value:
+            return
+        sign = 1.0 if self.mode == "min" else -1.0
+        values = {
+            one: known
+            for system in self._scheduler.rung_systems
+            for rung in system.rungs
+            if rung.level == level
+            for one, known in rung.values().items()
+        }
+        beaten = [int(sign * value < sign * values[one]) for one in waiting if one in values]
+        for estimator in (self._overall, self._estimators.setdefault(level, self._estimator())):
+            estimator.update(beaten)
+
+    def estimator_for_rung(self, level: int) -> BetaBinomialEstimator:
+        """The estimator of a rung; that of all rungs together while it has little data."""
+        own = self._estimators.get(level)
+        if own is None or own.num_total < self.min_data_at_rung:
+            return self._overall
+        return own
+
+    def _least_needed(self, trial_ids: list[int]) -> list[int]:
+        standings = self._standings(trial_ids)
+        spent = max(self._tuner.tuner_time, 1e-9)
+        left = max(self.max_wallclock_time - spent, 0.0)
+        chances = compute_probabilities_of_getting_resumed(
+            [standings[one][0] for one in trial_ids],
+            [standings[one][1] for one in trial_ids],
+            [standings[one][2] for one in trial_ids],
+            [self.estimator_for_rung(self._paused[one]).posterior_mean() for one in trial_ids],
+            left / spent,
+            self.approx_steps,
+        )
+        costs = {
+            one: self._paused[one] * float(chance)
+            for one, chance in zip(trial_ids, chances, strict=True)
+        }
+        return sorted(trial_ids, key=lambda one: (costs[one], -standings[one][0]))
+
+
+class HyperbandRemoveCheckpointsBaselineCallback(HyperbandRemoveCheckpointsCommon):
+    """Removes checkpoints by a plain rule; for comparisons.
+
+    Args:
+        max_num_checkpoints: See `HyperbandRemoveCheckpointsCommon`.
+        max_wallclock_time: See `HyperbandRemoveCheckpointsCommon`.
+        metric: See `HyperbandRemoveCheckpointsCommon`.
+        resource_attr: See `HyperbandRemoveCheckpointsCommon`.
+        mode: See `HyperbandRemoveCheckpointsCommon`.
+        baseline: `random`: those of trials drawn at random. `by_level` (the default, also for
+            None): those at the lowest level first, there those of the worst rank.
+
+    Raises:
+        SchedulerError: If the baseline is not known.
+    """
+
+    def __init__(
+        self,
+        max_num_checkpoints: int,
+        max_wallclock_time: float,
+        metric: str,
+        resource_attr: str,
+        mode: str,
+        baseline: str | None = None,
+    ) -> None:
+        super().__init__(max_num_checkpoints, max_wallclock_time, metric, resource_attr, mode)
+        if baseline not in (None, "random", "by_level"):
+            raise SchedulerError(f"baseline={baseline!r} must be 'random', 'by_level' or None")
+        self.baseline = baseline or "by_level"
+        self._random = random.Random(0)
+
+    def _least_needed(self, trial_ids: list[int]) -> list[int]:
+        if self.baseline == "random":
+            return self._random.sample(trial_ids, len(trial_ids))
+        standings = self._standings(trial_ids)
+        return sorted(trial_ids, key=lambda one: (self._paused[one], -standings[one][0]))
+
+
+def _innermost(scheduler: Any) -> Any:
+    """The scheduler inside of others (`MedianStoppingRule`, ...)."""
+    while not hasattr(scheduler, "rung_systems") and hasattr(scheduler, "scheduler"):
+        scheduler = scheduler.scheduler
+    return scheduler
 
 
 def make_checkpoint_removal(
     scheduler: Any, stop_criterion: Any
-) -> HyperbandRemoveCheckpointsCallback | None:
+) -> HyperbandRemoveCheckpointsCommon | None:
     """The callback that a scheduler's options ask for; None if they don't.
+
+    Args:
+        scheduler: The scheduler, or one around it.
+        stop_criterion: That of the run, whose `max_wallclock_time` is its length.
 
     Raises:
         SchedulerError: If the length of the run is not known.
     """
+    scheduler = _innermost(scheduler)
     options = getattr(scheduler, "checkpoint_removal", None)
     if options is None:
         return None
@@ -249,4 +352,20 @@ def make_checkpoint_removal(
             "early_checkpoint_removal_kwargs: the length of the run is not known; use a "
             "StoppingCriterion with max_wallclock_time, or give 'max_wallclock_time' there"
         )
-    return HyperbandRemoveCheckpointsCallback(options, float(limit))
+    described = scheduler.describe()
+    common = (
+        options.max_num_checkpoints,
+        float(limit),
+        scheduler.metric_names()[0],
+        described["resource_attr"],
+        scheduler.metric_mode(),
+    )
+    if options.baseline is not None:
+        return HyperbandRemoveCheckpointsBaselineCallback(*common, options.baseline)
+    return HyperbandRemoveCheckpointsCallback(
+        *common,
+        options.approx_steps,
+        options.prior_beta_mean,
+        options.prior_beta_size,
+        options.min_data_at_rung,
+    )

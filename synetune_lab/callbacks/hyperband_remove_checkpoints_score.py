@@ -26,10 +26,10 @@ class BetaBinomialEstimator:
         self.num_one = 0
         self.num_total = 0
 
-    def update(self, num_one: int, num_total: int) -> None:
-        """Take so many observations in, so many of which are 1."""
-        self.num_one += num_one
-        self.num_total += num_total
+    def update(self, data: Sequence[int]) -> None:
+        """Take observations in, each 0 or 1."""
+        self.num_one += sum(data)
+        self.num_total += len(data)
 
     def posterior_mean(self) -> float:
         """The estimate."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.fifo import FIFOArguments, FIFOScheduler
 from synetune_lab.optimizer.schedulers.hyperband import HyperbandArguments, HyperbandScheduler
 from synetune_lab.optimizer.schedulers.synchronous import (
@@ -43,6 +44,22 @@ __all__ = [
 ]
 
 
+def _own(scheduler: object, kwargs: Mapping[str, Any], **own: Any) -> dict[str, Any]:
+    """Arguments together with those that a baseline sets itself.
+
+    Raises:
+        SchedulerError: If the user gave one of these.
+    """
+    for name, value in own.items():
+        if name in kwargs:
+            base = type(scheduler).__mro__[1].__name__
+            raise SchedulerError(
+                f"{type(scheduler).__name__} sets {name}={value!r} itself, got "
+                f"{name}={kwargs[name]!r}; for another one use {base}"
+            )
+    return {**own, **kwargs}
+
+
 class RandomSearch(FIFOScheduler):
     """Random search: each configuration is drawn from the space, none twice.
 
@@ -55,7 +72,7 @@ class RandomSearch(FIFOScheduler):
     def __init__(
         self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
     ) -> None:
-        super().__init__(config_space, metric=metric, searcher="random", **kwargs)
+        super().__init__(config_space, metric=metric, **_own(self, kwargs, searcher="random"))
 
 
 class GridSearch(FIFOScheduler):
@@ -70,7 +87,7 @@ class GridSearch(FIFOScheduler):
     def __init__(
         self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
     ) -> None:
-        super().__init__(config_space, metric=metric, searcher="grid", **kwargs)
+        super().__init__(config_space, metric=metric, **_own(self, kwargs, searcher="grid"))
 
 
 class ASHA(HyperbandScheduler):
@@ -101,9 +118,8 @@ class ASHA(HyperbandScheduler):
             config_space,
             metric=metric,
             resource_attr=resource_attr,
-            searcher="random",
             type=type,
-            **kwargs,
+            **_own(self, kwargs, searcher="random"),
         )
 
 
@@ -132,9 +148,8 @@ class PASHA(HyperbandScheduler):
             config_space,
             metric=metric,
             resource_attr=resource_attr,
-            searcher="random",
             type="pasha",
-            **kwargs,
+            **_own(self, kwargs, searcher="random"),
         )
 
 
@@ -168,10 +183,9 @@ class REA(FIFOScheduler):
         super().__init__(
             config_space,
             metric=metric,
-            searcher="rea",
             search_options={**own, **options},
             random_seed=random_seed,
-            **kwargs,
+            **_own(self, kwargs, searcher="rea"),
         )
 
 
@@ -194,7 +208,10 @@ class SyncHyperband(SynchronousGeometricHyperbandScheduler):
         self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
     ) -> None:
         super().__init__(
-            config_space, metric=metric, searcher="random", resource_attr=resource_attr, **kwargs
+            config_space,
+            metric=metric,
+            resource_attr=resource_attr,
+            **_own(self, kwargs, searcher="random"),
         )
 
 
@@ -233,7 +250,7 @@ class KDE(FIFOScheduler):
     def __init__(
         self, config_space: Mapping[str, Any], metric: str, **kwargs: Unpack[FIFOArguments]
     ) -> None:
-        super().__init__(config_space, metric=metric, searcher="kde", **kwargs)
+        super().__init__(config_space, metric=metric, **_own(self, kwargs, searcher="kde"))
 
 
 class BOHB(HyperbandScheduler):
@@ -258,7 +275,10 @@ class BOHB(HyperbandScheduler):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            config_space, metric=metric, searcher="kde", resource_attr=resource_attr, **kwargs
+            config_space,
+            metric=metric,
+            resource_attr=resource_attr,
+            **_own(self, kwargs, searcher="kde"),
         )
 
 
@@ -280,7 +300,10 @@ class SyncBOHB(SynchronousGeometricHyperbandScheduler):
         self, config_space: Mapping[str, Any], metric: str, resource_attr: str, **kwargs: Any
     ) -> None:
         super().__init__(
-            config_space, metric=metric, searcher="kde", resource_attr=resource_attr, **kwargs
+            config_space,
+            metric=metric,
+            resource_attr=resource_attr,
+            **_own(self, kwargs, searcher="kde"),
         )
 
 
@@ -305,7 +328,10 @@ class BORE(FIFOScheduler):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            config_space, metric=metric, searcher="bore", random_seed=random_seed, **kwargs
+            config_space,
+            metric=metric,
+            random_seed=random_seed,
+            **_own(self, kwargs, searcher="bore"),
         )
 
 
@@ -331,10 +357,9 @@ class ASHABORE(HyperbandScheduler):
         super().__init__(
             config_space,
             metric=metric,
-            searcher="bore",
             resource_attr=resource_attr,
             random_seed=random_seed,
-            **kwargs,
+            **_own(self, kwargs, searcher="bore"),
         )
 
 

@@ -229,6 +229,17 @@ def test_the_seed_of_a_trial_stays_the_same_when_it_is_resumed() -> None:
     assert backend_of(seed=1)._seed_of(5, 2) == 1
 
 
+def test_the_repetitions_of_trials_come_from_the_seed_of_the_scheduler() -> None:
+    drawn = set()
+    for seed in (1, 1, 2, 3):
+        backend = backend_of()
+        backend.check_scheduler(RandomSearch(SPACE, "metric_loss", random_seed=seed))
+        drawn.add(tuple(backend._seed_of(trial_id, 2) for trial_id in range(30)))
+    assert len(drawn) == 3
+    for seeds in drawn:
+        assert 5 < sum(seeds) < 25
+
+
 @pytest.mark.parametrize(
     "scheduler",
     [
@@ -360,6 +371,17 @@ def test_times_that_go_back_are_refused_before_the_first_trial() -> None:
         backend_of(table=with_values(change))
 
 
+@pytest.mark.parametrize("time", [-1.0, np.inf, -np.inf])
+def test_times_that_are_none_are_refused_before_the_first_trial(time: float) -> None:
+    def change(values: Any) -> None:
+        values[3, 0, :, 1] = time
+
+    with pytest.raises(
+        BackendError, match=r"negative or infinite .*configuration 3, seed 0, at fidelity 1"
+    ):
+        backend_of(table=with_values(change))
+
+
 def test_a_missing_value_fails_its_trial_alone_and_keeps_what_came_before() -> None:
     def change(values: Any) -> None:
         values[0, :, 4:, 0] = np.nan
@@ -398,6 +420,17 @@ def test_a_configuration_that_is_not_in_the_table_fails_its_trial() -> None:
             "maximum resource is 27",
         ),
         (
+            lambda: ASHA(
+                SPACE,
+                "metric_loss",
+                "epoch",
+                type="cost_promotion",
+                cost_attr="dollars",
+                max_resource_attr="epochs",
+            ),
+            "cost_attr='dollars' is not reported",
+        ),
+        (
             lambda: RandomSearch({"a": choice([1, 2])}, "metric_loss", random_seed=1),
             r"lacks \['b'\]",
         ),
@@ -426,6 +459,10 @@ def test_rungs_that_are_not_recorded_are_refused_where_trials_would_miss_them() 
         (lambda: backend_of(tuner_sleep_time=-1), "tuner_sleep_time"),
         (lambda: backend_of(seed=5), "seed=5"),
         (lambda: UserBlackboxBackend(small_table(), "time"), "elapsed_time_attr='time'"),
+        (
+            lambda: BlackboxRepositoryBackend("digits-mlp", "metric_elapsed_time", surrogate="No"),
+            "surrogate='No' is not known",
+        ),
         (lambda: SimulatorConfig(delay_start=-1.0), "delay_start"),
         (lambda: SimulatorConfig(delay_stop=float("nan")), "delay_stop"),
     ],

@@ -11,7 +11,9 @@ import pytest
 from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.blackbox_repository import UserBlackboxBackend, add_surrogate
 from synetune_lab.callbacks.hyperband_remove_checkpoints_callback import (
+    HyperbandRemoveCheckpointsBaselineCallback,
     HyperbandRemoveCheckpointsCallback,
+    HyperbandRemoveCheckpointsCommon,
 )
 from synetune_lab.callbacks.hyperband_remove_checkpoints_score import (
     BetaBinomialEstimator,
@@ -20,13 +22,14 @@ from synetune_lab.callbacks.hyperband_remove_checkpoints_score import (
 from synetune_lab.config_space import choice, uniform
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.baselines import ASHA
+from synetune_lab.optimizer.schedulers import MedianStoppingRule
 from tests.blackbox_repository.tables import small_table
 
 
 def test_the_estimator_is_conjugate() -> None:
     estimator = BetaBinomialEstimator(0.33, 2)
     assert estimator.posterior_mean() == pytest.approx(0.33)
-    estimator.update(3, 8)
+    estimator.update([1, 1, 1, 0, 0, 0, 0, 0])
     assert estimator.posterior_mean() == pytest.approx((0.66 + 3) / 10)
 
 
@@ -63,7 +66,9 @@ def test_chances_fall_with_the_rank_and_rise_with_the_time_left() -> None:
     assert (compute_probabilities_of_getting_resumed(ranks, *same, time_ratio=0.0) <= 1).all()
 
 
-def run(limit: int, **kwargs: Any) -> tuple[Tuner, HyperbandRemoveCheckpointsCallback]:
+def run(
+    limit: int, around: Any = lambda scheduler: scheduler, **kwargs: Any
+) -> tuple[Tuner, HyperbandRemoveCheckpointsCommon]:
     box = add_surrogate(
         small_table(), configuration_space={"a": uniform(1, 3), "b": choice(["x", "y"])}
     )
@@ -81,13 +86,13 @@ def run(limit: int, **kwargs: Any) -> tuple[Tuner, HyperbandRemoveCheckpointsCal
         UserBlackboxBackend(
             box, "metric_time", max_resource_attr="epochs", delete_checkpoints=True
         ),
-        scheduler,
+        around(scheduler),
         StoppingCriterion(max_wallclock_time=3000),
         n_workers=4,
         save_tuner=False,
     )
     tuner.run(progress=False)
-    (callback,) = [c for c in tuner.callbacks if isinstance(c, HyperbandRemoveCheckpointsCallback)]
+    (callback,) = [c for c in tuner.callbacks if isinstance(c, HyperbandRemoveCheckpointsCommon)]
     return tuner, callback
 
 
@@ -127,3 +132,30 @@ def test_a_limit_below_the_number_of_workers_is_refused(
     monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path))
     with pytest.raises(SchedulerError, match="max_num_checkpoints=3 must exceed"):
         run(3)
+
+
+def test_it_works_inside_of_another_scheduler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path))
+    _, callback = run(10, lambda inner: MedianStoppingRule(inner, "epoch", grace_time=2))
+    assert isinstance(callback, HyperbandRemoveCheckpointsCallback)
+    assert callback.num_checkpoints_removed > 0
+    assert len(callback._paused) + len(callback._running) <= 10
+
+
+def test_it_takes_the_documented_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path))
+    common: dict[str, Any] = {
+        "max_num_checkpoints": 6,
+        "max_wallclock_time": 100,
+        "metric": "metric_loss",
+        "resource_attr": "epoch",
+        "mode": "min",
+    }
+    assert HyperbandRemoveCheckpointsCallback(**common, prior_beta_mean=0.4).approx_steps == 25
+    assert HyperbandRemoveCheckpointsBaselineCallback(**common).baseline == "by_level"
+    with pytest.raises(SchedulerError, match="baseline='best' must be"):
+        HyperbandRemoveCheckpointsBaselineCallback(**common, baseline="best")
+    with pytest.raises(SchedulerError, match="max_wallclock_time='x' must be a number"):
+        run(10, max_wallclock_time="x")

@@ -39,8 +39,10 @@ def refuse_unknown_arguments(scheduler: type, unknown: Mapping[str, Any]) -> Non
         known: set[str] = set()
         for cls in scheduler.__mro__:
             if "__init__" in vars(cls):
-                parameters = inspect.signature(vars(cls)["__init__"]).parameters.values()
-                known.update(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+                parameters = inspect.signature(vars(cls)["__init__"]).parameters
+                known.update(p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY)
+                if "unknown" in parameters:
+                    break  # it passes nothing on that it does not name
         raise SchedulerError(
             f"{scheduler.__name__} has no argument {name!r}; {nearest_name(name, known)}"
         )

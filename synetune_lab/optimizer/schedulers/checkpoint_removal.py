@@ -52,6 +52,14 @@ class CheckpointRemovalOptions:
                 f"early_checkpoint_removal_kwargs: prior_beta_size={self.prior_beta_size!r} must "
                 "be above 0"
             )
+        limit: Any = self.max_wallclock_time
+        if limit is not None and (
+            isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0
+        ):
+            raise SchedulerError(
+                f"early_checkpoint_removal_kwargs: max_wallclock_time={limit!r} must be a number "
+                "of seconds above 0"
+            )
         if self.baseline not in (None, "random", "by_level"):
             raise SchedulerError(
                 f"early_checkpoint_removal_kwargs: baseline={self.baseline!r} must be 'random', "

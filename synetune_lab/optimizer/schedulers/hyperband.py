@@ -272,6 +272,7 @@ class HyperbandScheduler(TrialSchedulerWithSearcher):
             "rung_levels": self.terminator.rung_levels(),
             "pauses_trials": self.does_pause_resume(),
             "brackets": options.brackets,
+            "cost_attr": options.cost_attr,
         }
 
     def reason(self) -> dict[str, Any] | None:

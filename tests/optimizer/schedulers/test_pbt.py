@@ -18,6 +18,7 @@ from synetune_lab.config_space import (
 )
 from synetune_lab.errors import InvalidReportError, SchedulerError
 from synetune_lab.optimizer.schedulers import PopulationBasedTraining
+from synetune_lab.testing.scheduler_driver import SchedulerDriver
 from synetune_lab.trial import Trial
 
 SPACE = {
@@ -192,3 +193,15 @@ def test_reports_need_the_resource() -> None:
         population.pbt.on_trial_result(population.trials[0], {"acc": 0.1})
     assert all(isinstance(SPACE[name], Domain) for name in ("lr", "units", "act", "depth"))
     assert uniform(0, 1) != SPACE["lr"]
+
+
+def test_the_population_is_what_runs() -> None:
+    space = {"lr": loguniform(1e-4, 1.0), "epochs": 9}
+    scheduler = PopulationBasedTraining(
+        space, metric="loss", resource_attr="epoch", perturbation_interval=1, max_t=9, random_seed=1
+    )
+    driver = SchedulerDriver(scheduler, lambda config, _n, epoch: config["lr"] / epoch, n_workers=4)
+    driver.run(600)
+    assert len(driver.configs) > 50
+    assert len(scheduler._states) <= 5
+    assert len(scheduler._quantiles()[0]) <= 2

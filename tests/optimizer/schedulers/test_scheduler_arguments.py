@@ -8,7 +8,7 @@ import pytest
 
 from synetune_lab.config_space import randint, uniform
 from synetune_lab.errors import ConfigSpaceError, SchedulerError
-from synetune_lab.optimizer.baselines import ASHA, GridSearch, RandomSearch
+from synetune_lab.optimizer.baselines import ASHA, GridSearch, RandomSearch, SyncBOHB
 from synetune_lab.optimizer.schedulers import FIFOScheduler, HyperbandScheduler
 from synetune_lab.optimizer.schedulers.hyperband import is_continue_decision
 from synetune_lab.optimizer.schedulers.rungs import RUNG_SYSTEMS, StoppingRungSystem
@@ -32,6 +32,7 @@ def test_documented_defaults() -> None:
         "rung_levels": [[1, 3, 9, 27]],
         "pauses_trials": False,
         "brackets": 1,
+        "cost_attr": None,
     }
     assert scheduler.searcher_data == "rungs"
     assert scheduler.cost_attr is None
@@ -177,8 +178,27 @@ def test_baselines_are_what_they_say() -> None:
     assert isinstance(GridSearch(SPACE, "loss"), FIFOScheduler)
     assert type(GridSearch(SPACE, "loss").searcher).__name__ == "GridSearcher"
     assert type(RandomSearch(SPACE, "loss").searcher).__name__ == "RandomSearcher"
-    with pytest.raises(TypeError, match="searcher"):
-        RandomSearch(SPACE, "loss", searcher="grid")  # type: ignore[call-arg]
+    for made in (
+        lambda: RandomSearch(SPACE, "loss", searcher="grid"),  # type: ignore[call-arg]
+        lambda: ASHA(SPACE, "loss", "epoch", searcher="grid"),  # type: ignore[call-arg]
+        lambda: SyncBOHB(SPACE, "loss", "epoch", searcher="grid", max_resource_attr="epochs"),
+    ):
+        with pytest.raises(SchedulerError, match=r"sets searcher='.*' itself, got .*'grid'"):
+            made()
+
+
+def test_an_argument_of_another_scheduler_is_not_suggested() -> None:
+    with pytest.raises(SchedulerError, match="SyncBOHB has no argument 'max_t'") as caught:
+        SyncBOHB(SPACE, "loss", "epoch", max_t=81)
+    assert "did you mean 'max_t'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("searcher", ["kde", "bore", "rea", "random", "grid"])
+def test_every_searcher_takes_debug_log(searcher: str) -> None:
+    FIFOScheduler(SPACE, metric="loss", searcher=searcher, search_options={"debug_log": False})
+    with pytest.raises(SchedulerError, match="'gama' is no option") as caught:
+        FIFOScheduler(SPACE, metric="loss", searcher=searcher, search_options={"gama": 1})
+    assert "_resource_attr" not in str(caught.value)
 
 
 def test_several_metrics() -> None:

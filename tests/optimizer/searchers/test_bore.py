@@ -10,6 +10,7 @@ import pytest
 from synetune_lab.config_space import choice, loguniform, randint
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.searchers.bore import Bore, MultiFidelityBore
+from synetune_lab.optimizer.schedulers.searchers.bore.classifiers import make_classifier
 
 SPACE = {
     "lr": loguniform(1e-4, 1.0),
@@ -117,3 +118,25 @@ def test_the_form_with_levels_learns_at_the_highest_with_enough_data() -> None:
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(SchedulerError, match=message):
         Bore(SPACE, "loss", **{"classifier": "logreg", **arguments})
+
+
+def test_the_documented_arguments_of_the_network_are_taken() -> None:
+    options = {"n_hidden": 7, "epochs": 5, "learning_rate": 0.01, "activation": "tanh"}
+    network = make_classifier("mlp", options, 0)
+    assert network.hidden_layer_sizes == (7,)
+    assert (network.max_iter, network.learning_rate_init) == (5, 0.01)
+    for name in ("mlp", "rf", "gp", "logreg"):
+        with pytest.raises(SchedulerError, match=f"classifier_kwargs of classifier='{name}'"):
+            Bore(SPACE, "loss", classifier=name, classifier_kwargs={"depth": 3})
+
+
+def test_the_reason_counts_who_was_scored() -> None:
+    allowed = [{"lr": 10.0**-i, "units": 3, "act": "tanh"} for i in range(4)]
+    searcher = Bore(
+        SPACE, "loss", points_to_evaluate=[], restrict_configurations=allowed, classifier="logreg",
+        init_random=2, random_seed=1,
+    )  # fmt: skip
+    for trial_id in range(3):
+        config = searcher.get_config(trial_id=str(trial_id))
+        searcher.on_trial_result(str(trial_id), config, {"loss": loss(config)}, update=True)
+    assert searcher.explain_last()["num_candidates"] == 2

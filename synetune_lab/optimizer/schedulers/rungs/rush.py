@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.rungs.system import RungSystemSettings
 
 __all__ = ["RUSHDecider", "RUSHPromotionRungSystem", "RUSHStoppingRungSystem"]
+
+logger = logging.getLogger(__name__)
 
 _OPTION = "num_threshold_candidates"
 
@@ -61,6 +64,12 @@ class RUSHDecider:
 
 
 def _decider(settings: RungSystemSettings) -> RUSHDecider:
+    if _OPTION not in settings.options:
+        logger.warning(
+            "a rush type without rung_system_kwargs={%r: ...} has no threshold candidates: it does "
+            "what the plain type does",
+            _OPTION,
+        )
     number = settings.options.get(_OPTION, 0)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise SchedulerError(f"{_OPTION} must be an integer of at least 0, got {number!r}")

@@ -81,8 +81,10 @@ def _arguments(searcher: str, cls: type[Any], kwargs: Mapping[str, Any]) -> dict
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return dict(kwargs)
-    options = [name for name in parameters if name not in _FROM_SCHEDULER]
+    options = [n for n in parameters if n not in _FROM_SCHEDULER and not n.startswith("_")]
     for name in kwargs:
+        if name == "debug_log":
+            continue  # documented for all; those that log nothing have no use for it
         if name not in parameters and name not in _FROM_SCHEDULER:
             raise SchedulerError(
                 f"search_options: {name!r} is no option of searcher={searcher!r}"

@@ -42,9 +42,9 @@ class SynchronousHyperbandRungSystem:
         Raises:
             SchedulerError: If an argument is out of range.
         """
-        if not 1 <= min_resource < max_resource:
+        if not 1 <= min_resource <= max_resource:
             raise SchedulerError(
-                f"grace_period={min_resource} must be from 1 to below the maximum resource, "
+                f"grace_period={min_resource} must be from 1 to the maximum resource, "
                 f"{max_resource}"
             )
         if not reduction_factor >= 2:
@@ -59,7 +59,12 @@ class SynchronousHyperbandRungSystem:
             length = s_max - bracket + 1
             levels = [round(min_resource * eta ** (bracket + k)) for k in range(length - 1)]
             sizes = [_ceil((s_max + 1) / length * eta ** (length - 1 - k)) for k in range(length)]
-            brackets.append(list(zip(sizes, [*levels, max_resource], strict=True)))
+            rungs = zip(sizes, [*levels, max_resource], strict=True)
+            # A level that is rounded up to the last one falls together with it.
+            last = length - 1
+            brackets.append(
+                [rung for k, rung in enumerate(rungs) if k == last or rung[1] < max_resource]
+            )
         return brackets
 
 

@@ -54,17 +54,19 @@ class RUSHScheduler(HyperbandScheduler):
             raise SchedulerError(f"type={type!r} must be 'stopping' or 'promotion'")
         evaluations = check_evaluations(transfer_learning_evaluations, config_space, metric)
         mode = hyperband_kwargs.get("mode", "min")
-        candidates: list[Mapping[str, Any]] = list(custom_rush_points or ())
+        own = _different(custom_rush_points or (), config_space, "custom_rush_points")
+        candidates: list[Mapping[str, Any]] = []
         for known in evaluations.values():
             candidates += known.top_k_hyperparameter_configurations(
                 num_hyperparameters_per_task, mode, metric
             )
-        threshold = _different(candidates, config_space)
+        threshold = _different([*own, *_different(candidates, config_space)], config_space)
         if not threshold:
             raise SchedulerError(
                 "no configuration of transfer_learning_evaluations fits the configuration space"
             )
-        points = _different([*threshold, *(points_to_evaluate or ())], config_space)
+        after = _different(points_to_evaluate or (), config_space, "points_to_evaluate")
+        points = _different([*threshold, *after], config_space)
         super().__init__(
             config_space,
             metric=metric,
@@ -79,18 +81,30 @@ class RUSHScheduler(HyperbandScheduler):
 
 
 def _different(
-    configs: Sequence[Mapping[str, Any]], config_space: Mapping[str, Any]
+    configs: Sequence[Mapping[str, Any]], config_space: Mapping[str, Any], name: str | None = None
 ) -> list[dict[str, Any]]:
-    """Configurations that fit the space, each once; partial ones as they are."""
+    """Configurations that fit the space, each once; partial ones as they are.
+
+    Args:
+        configs: Configurations, of this task or another one.
+        config_space: The space.
+        name: The argument that they come from; None for those of other tasks, which are left out if
+            they do not fit.
+
+    Raises:
+        InvalidConfigError: If one that the user gave does not fit.
+    """
     names = [name for name, entry in config_space.items() if isinstance(entry, Domain)]
     kept: list[dict[str, Any]] = []
-    for config in configs:
+    for index, config in enumerate(configs):
         own = {name: value for name, value in config.items() if name in names}
         if len(own) == len(names):
             try:
                 own = remove_constant_and_cast(own, config_space)
                 validate_config(own, config_space)
-            except InvalidConfigError:
+            except InvalidConfigError as error:
+                if name is not None:
+                    raise InvalidConfigError(f"{name}[{index}]: {error}") from None
                 continue  # outside of this task's ranges
         if own not in kept:
             kept.append(own)

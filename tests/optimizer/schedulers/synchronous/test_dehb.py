@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synetune_lab.config_space import uniform
+from synetune_lab.config_space import choice, uniform
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.baselines import DEHB
 from synetune_lab.optimizer.schedulers.synchronous import DifferentialEvolutionHyperbandScheduler
 from synetune_lab.optimizer.schedulers.synchronous.evolution import crossover, mutate
+from synetune_lab.testing.scheduler_driver import SchedulerDriver
 from synetune_lab.trial import Trial
 
 SPACE = {"x": uniform(0.0, 1.0), "y": uniform(0.0, 1.0), "epochs": 9}
@@ -114,6 +116,7 @@ def test_children_stay_in_the_unit_cube(
     assert np.allclose(mutant[inside], plain[inside])
     child = crossover(mutant, vectors[3], chance, state)
     assert ((child == mutant) | (child == vectors[3])).all()
+    assert (child == mutant).any()
 
 
 @pytest.mark.parametrize(
@@ -134,3 +137,19 @@ def test_wrong_arguments_are_refused(arguments: dict[str, Any], message: str) ->
 def test_the_geometric_form_has_the_rungs_of_hyperband() -> None:
     scheduler = DEHB(SPACE, "loss", "epoch", max_resource_attr="epochs", random_seed=1)
     assert scheduler.describe()["rung_sizes"] == [[9, 3, 1], [3, 1], [1]]
+
+
+def test_no_value_of_a_choice_is_preferred() -> None:
+    space = {"c": choice(list("abcde")), "x": uniform(0, 1), "epochs": 9}
+    counts = dict.fromkeys("abcde", 0)
+    for seed in range(12):
+        scheduler = DEHB(space, "loss", "epoch", max_resource_attr="epochs", random_seed=seed)
+        driver = SchedulerDriver(
+            scheduler, lambda _, number, __, seed=seed: Random(f"{seed} {number}").random()
+        )
+        driver.run(1500)
+        for config in driver.configs.values():
+            counts[config["c"]] += 1
+    total = sum(counts.values())
+    assert total > 2000
+    assert max(abs(count / total - 0.2) for count in counts.values()) < 0.08

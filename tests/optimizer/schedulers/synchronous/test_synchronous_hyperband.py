@@ -21,6 +21,7 @@ from synetune_lab.optimizer.schedulers.synchronous import (
     SynchronousHyperbandScheduler,
     get_top_list,
 )
+from synetune_lab.optimizer.schedulers.synchronous.rung_sizes import check_bracket_rungs
 from synetune_lab.trial import Trial
 
 SPACE = {"x": uniform(0.0, 1.0), "epochs": 9}
@@ -248,7 +249,7 @@ def test_wrong_rungs_are_refused(rungs: Any, message: str) -> None:
     ("kwargs", "message"),
     [
         ({"reduction_factor": 1.5}, "reduction_factor=1.5"),
-        ({"grace_period": 9}, "grace_period=9"),
+        ({"grace_period": 10}, "grace_period=10"),
         ({"brackets": 0}, "brackets"),
         ({"bracket": 1}, "did you mean 'brackets'"),
         ({"searcher_data": "rungs_and_last"}, "searcher_data"),
@@ -262,3 +263,12 @@ def test_wrong_arguments_are_refused(kwargs: Any, message: str) -> None:
 def test_without_a_maximum_resource_it_says_what_is_missing() -> None:
     with pytest.raises(SchedulerError, match="max_resource_attr"):
         SyncHyperband({"x": uniform(0, 1)}, "loss", "epoch")
+
+
+@given(st.floats(2.0, 4.0), st.integers(1, 120), st.data())
+def test_brackets_are_lawful_for_every_factor(eta: float, most: int, data: st.DataObject) -> None:
+    least = data.draw(st.integers(1, most))
+    brackets = SynchronousHyperbandRungSystem.geometric(least, most, eta)
+    assert check_bracket_rungs("brackets", brackets) == brackets
+    assert brackets[0][0][1] == least
+    assert all(rungs[-1][1] == most for rungs in brackets)

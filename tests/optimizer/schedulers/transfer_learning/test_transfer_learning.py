@@ -11,7 +11,7 @@ import pytest
 
 from synetune_lab.blackbox_repository import load_blackbox
 from synetune_lab.config_space import Domain, choice, loguniform, randint, uniform
-from synetune_lab.errors import SchedulerError
+from synetune_lab.errors import InvalidConfigError, SchedulerError
 from synetune_lab.optimizer.baselines import ASHACTS, RandomSearch
 from synetune_lab.optimizer.schedulers.transfer_learning import (
     BoundingBox,
@@ -20,6 +20,7 @@ from synetune_lab.optimizer.schedulers.transfer_learning import (
 )
 from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.normalization import (
     gaussian_ranks,
+    standardised,
 )
 from synetune_lab.testing.scheduler_contract import SchedulerContract
 from synetune_lab.trial import Trial
@@ -216,8 +217,43 @@ def test_the_tasks_of_a_benchmark_can_be_used() -> None:
             ),
             "40 configurations",
         ),
+        (
+            lambda: RUSHScheduler(
+                SPACE,
+                tasks(),
+                "loss",
+                max_t=9,
+                custom_rush_points=[{"lr": 1e9, "units": 3, "dropout": 0.1}],
+            ),
+            r"custom_rush_points\[0\]: lr: 1000000000.0",
+        ),
+        (
+            lambda: RUSHScheduler(
+                SPACE,
+                tasks(),
+                "loss",
+                max_t=9,
+                points_to_evaluate=[{"lr": 1e9, "units": 3, "dropout": 0.1}],
+            ),
+            r"points_to_evaluate\[0\]: lr: 1000000000.0",
+        ),
+        (
+            lambda: QuantileBasedSurrogateSearcher(
+                SPACE, "loss", transfer_learning_evaluations=tasks(), normalization="ranks"
+            ),
+            "there are gaussian, standard",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Any, message: str) -> None:
-    with pytest.raises(SchedulerError, match=message):
+    with pytest.raises((SchedulerError, InvalidConfigError), match=message):
         make()
+
+
+def test_values_are_standardised() -> None:
+    values = standardised(np.array([1.0, 2.0, np.nan, 6.0]))
+    assert values.mean() == pytest.approx(0.0)
+    assert values.std() == pytest.approx(1.0)
+    assert values[2] == values[3] == values.max()
+    assert (standardised(np.array([np.nan, np.nan])) == 0.0).all()
+    assert (standardised(np.array([3.0, 3.0])) == 0.0).all()

@@ -149,26 +149,26 @@ class Bore(ObservingSearcher):
             found = self._by_random_search(model)
         if found is None:
             return None
-        config, chance = found
+        config, chance, num_candidates = found
         self._reason = {
             "kind": "model",
             "model": self.classifier,
             "score": chance,
             "num_good": int(labels.sum()),
             "num_bad": int(len(labels) - labels.sum()),
-            "num_candidates": self.feval_acq,
+            "num_candidates": num_candidates,
         }
         if self._resource_attr is not None:
             self._reason["level"] = level
         return config
 
-    def _by_random_search(self, model: Any) -> tuple[Config, float] | None:
+    def _by_random_search(self, model: Any) -> tuple[Config, float, int] | None:
         configs = self._candidates()
         if not configs:
             return None
         chances = chance_of_good(model, self._ranges.to_ndarray_matrix(configs))
         best = int(np.argmax(chances))
-        return configs[best], float(chances[best])
+        return configs[best], float(chances[best]), len(configs)
 
     def _candidates(self) -> list[Config]:
         """Random configurations that may be suggested."""
@@ -188,7 +188,7 @@ class Bore(ObservingSearcher):
             taken.append(config)
         return taken
 
-    def _by_evolution(self, model: Any, seed: int) -> tuple[Config, float] | None:
+    def _by_evolution(self, model: Any, seed: int) -> tuple[Config, float, int] | None:
         """Differential evolution over the encoded box; None if what it found was tried before."""
         from scipy.optimize import differential_evolution
 
@@ -215,4 +215,4 @@ class Bore(ObservingSearcher):
         if self.should_not_suggest(config):
             return None
         chance = chance_of_good(model, self._ranges.to_ndarray_matrix([config]))
-        return config, float(chance[0])
+        return config, float(chance[0]), int(result.nfev) * population

@@ -19,7 +19,7 @@ from synetune_lab.optimizer.schedulers.transfer_learning.evaluations import (
 )
 from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.normalization import (
     gaussian_ranks,
-    uniform_ranks,
+    standardised,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QuantileBasedSurrogateSearcher"]
 
-_NORMALIZATIONS = {"gaussian": gaussian_ranks, "ranks": uniform_ranks}
+_NORMALIZATIONS = {"gaussian": gaussian_ranks, "standard": standardised}
 _CANDIDATES = 2000
 
 
@@ -44,7 +44,8 @@ class QuantileBasedSurrogateSearcher(StochasticAndFilterDuplicatesSearcher):
         transfer_learning_evaluations: Evaluations of other tasks, by name.
         mode: `min` (default) or `max`.
         max_fit_samples: At most so many evaluations are learnt from, drawn at random.
-        normalization: `gaussian` or `ranks` (uniform).
+        normalization: What makes the values of tasks alike: `gaussian` (their ranks as quantiles of
+            a normal distribution) or `standard` (mean 0, standard deviation 1).
         points_to_evaluate: See `BaseSearcher`.
         allow_duplicates: See `StochasticAndFilterDuplicatesSearcher`.
         random_seed: See `StochasticSearcher`.

@@ -22,6 +22,9 @@ from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.normaliz
     gaussian_ranks,
     standardised,
 )
+from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.quantile_based_searcher import (
+    QuantileBasedSurrogateSearcher,
+)
 from synetune_lab.testing.scheduler_contract import SchedulerContract
 from synetune_lab.trial import Trial
 

@@ -18,12 +18,12 @@ from synetune_lab.optimizer.schedulers.transfer_learning import (
     RUSHScheduler,
     TransferLearningTaskEvaluations,
 )
+from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based import (
+    quantile_based_searcher,
+)
 from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.normalization import (
     gaussian_ranks,
     standardised,
-)
-from synetune_lab.optimizer.schedulers.transfer_learning.quantile_based.quantile_based_searcher import (
-    QuantileBasedSurrogateSearcher,
 )
 from synetune_lab.testing.scheduler_contract import SchedulerContract
 from synetune_lab.trial import Trial
@@ -241,7 +241,7 @@ def test_the_tasks_of_a_benchmark_can_be_used() -> None:
             r"points_to_evaluate\[0\]: lr: 1000000000.0",
         ),
         (
-            lambda: QuantileBasedSurrogateSearcher(
+            lambda: quantile_based_searcher.QuantileBasedSurrogateSearcher(
                 SPACE, "loss", transfer_learning_evaluations=tasks(), normalization="ranks"
             ),
             "there are gaussian, standard",

@@ -132,6 +132,18 @@ class Blackbox:
             )
         return fidelity
 
+    def _refuse_outside(self, fidelity: Mapping[str, Any]) -> None:
+        """Refuse fidelities that are not in the space; for subclasses that compute their values."""
+        for name, domain in (self.fidelity_space or {}).items():
+            value = fidelity[name]
+            if isinstance(value, float) and value.is_integer() and isinstance(domain, Integer):
+                value = int(value)
+            if isinstance(domain, Domain) and not domain.is_valid(value):
+                raise BlackboxError(
+                    f"{name}={fidelity[name]!r} is outside of the fidelity space; it must be in "
+                    f"{domain}"
+                )
+
     # Fidelities
 
     @property
@@ -206,6 +218,7 @@ class _FunctionBlackbox(Blackbox):
         fidelity_space: Mapping[str, Any] | None,
         objectives_names: Sequence[str] | None,
     ) -> None:
+        self._names: list[str] = []
         super().__init__(configuration_space, fidelity_space, objectives_names)
         self._function = eval_fun
         names = inspect.signature(eval_fun).parameters
@@ -214,15 +227,43 @@ class _FunctionBlackbox(Blackbox):
         self._takes_seed = "seed" in names or takes_all
         self._takes_fidelity = "fidelity" in names or takes_all or len(names) > 1
 
+    @property
+    def objectives_names(self) -> list[str]:
+        """Names of the objectives; where they were not given, the function is called for them."""
+        if not self._names:
+            self._ask_for_names()
+        return self._names
+
+    @objectives_names.setter
+    def objectives_names(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+
+    def _ask_for_names(self) -> None:
+        config = {
+            name: entry.midpoint() if isinstance(entry, Domain) else entry
+            for name, entry in self.configuration_space.items()
+        }
+        least = {name: _least(domain) for name, domain in (self.fidelity_space or {}).items()}
+        try:
+            self._at(config, least or None, None)
+        except Exception as error:
+            raise BlackboxError(
+                "objectives_names was not given, and eval_fun could not be asked for them with "
+                f"the configuration {config}{f' and the fidelity {least}' if least else ''}: "
+                f"{error!r}. Pass objectives_names"
+            ) from error
+
     def _objective_function(
         self, configuration: Config, fidelity: Mapping[str, Any] | None, seed: int | None
     ) -> dict[str, float] | np.ndarray:
+        if fidelity is not None:
+            self._refuse_outside(fidelity)
         values = self.fidelity_values if fidelity is None else None
         if values is None:
             return self._at(configuration, fidelity, seed)
         name = self.fidelity_name()
         rows = [self._at(configuration, {name: value}, seed) for value in values.tolist()]
-        return np.array([[row[one] for one in self.objectives_names] for row in rows])
+        return np.array([[row[one] for one in self._names] for row in rows])
 
     def _at(
         self, configuration: Config, fidelity: Mapping[str, Any] | None, seed: int | None
@@ -231,10 +272,27 @@ class _FunctionBlackbox(Blackbox):
         if self._takes_fidelity:
             arguments.append(fidelity)
         given = {"seed": seed} if self._takes_seed else {}
-        result = dict(self._function(*arguments, **given))
-        if not self.objectives_names:
-            self.objectives_names = list(result)
-        return result
+        result: Any = self._function(*arguments, **given)
+        if not isinstance(result, Mapping) or not result:
+            raise BlackboxError(
+                f"eval_fun must return its objectives by name, such as {{'loss': 0.5}}; it "
+                f"returned {result!r}"
+            )
+        self._names = self._names or list(result)
+        missing = [name for name in self._names if name not in result]
+        if missing:
+            raise BlackboxError(
+                f"eval_fun returned {list(result)}, which lacks the objectives {missing}; they are "
+                f"{self._names}"
+            )
+        return dict(result)
+
+
+def _least(domain: Any) -> Any:
+    if not isinstance(domain, Domain):
+        return domain
+    members = domain.members()
+    return members[0] if members else domain.midpoint()
 
 
 def from_function(
@@ -250,6 +308,7 @@ def from_function(
         eval_fun: Called as `eval_fun(configuration, fidelity)`, and with `seed=` if it takes one;
             returns the objectives by name.
         fidelity_space: See `Blackbox`.
-        objectives_names: What it returns; None to see at the first call.
+        objectives_names: What it returns. None to see at the first call; where the names are
+            wanted before any, the function is called once at the middle of the space.
     """
     return _FunctionBlackbox(configuration_space, eval_fun, fidelity_space, objectives_names)

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.blackbox_repository import blackbox_offline, blackbox_tabular
+from synetune_lab.blackbox_repository import (
+    blackbox_offline,
+    blackbox_tabular,
+    task_tables,
+)
 from synetune_lab.blackbox_repository.analytic import ANALYTIC, analytic_blackbox
 from synetune_lab.blackbox_repository.blackbox import Blackbox
 from synetune_lab.blackbox_repository.bundled import BUNDLED, load_bundled
@@ -59,14 +63,16 @@ def load_blackbox(
         generate_if_not_found: Whether to download the raw data and convert them if there is nothing
             else.
         yahpo_kwargs: Arguments for benchmarks of YAHPO: `fidelities`, `check`.
-        ignore_hash: Whether to take files as they are; else they must have the recipe's hash.
+        ignore_hash: Whether to take files as they are; else they must have the hash that the
+            recipe knows, and a benchmark of which no hash is known is refused. The benchmarks of
+            the package have no files of their own to check.
 
     Returns:
         Tasks by name, or the blackbox itself if it has no tasks.
 
     Raises:
-        BlackboxError: If the name is not known, or the benchmark can't be had; the message says
-            what to do.
+        BlackboxError: If the name is not known, the benchmark can't be had, or its files can't be
+            checked as `ignore_hash=False` asks; the message says what to do.
     """
     if name in BUNDLED:
         return load_bundled(name)
@@ -76,10 +82,18 @@ def load_blackbox(
     folder = blackbox_local_path(name)
     if recipe is None and not check_blackbox_local_files(folder):
         raise BlackboxError(f"name={name!r} is not known; there are {blackbox_list()}")
+    known_hash = None if recipe is None else recipe.hash
+    if not ignore_hash and known_hash is None:
+        raise BlackboxError(
+            f"ignore_hash=False: no hash of {name!r} is known, so its files can't be checked; take "
+            "them as they are with ignore_hash=True. To check them against a hash of yours (from "
+            "compute_hash_benchmark), call validate_hash(blackbox_local_path"
+            f"({name!r}), original_hash), all three of {validate_hash.__module__}"
+        )
     if not (skip_if_present and check_blackbox_local_files(folder)) and recipe is not None:
         _fetch(recipe, name, folder, s3_root, generate_if_not_found)
-    if recipe is not None and recipe.hash is not None and not ignore_hash:
-        validate_hash(folder, recipe.hash)
+    if known_hash is not None and not ignore_hash:
+        validate_hash(folder, known_hash)
     if name.startswith("yahpo-"):
         return instantiate_yahpo(name.removeprefix("yahpo-"), **(yahpo_kwargs or {}))
     return deserialize_folder(folder)
@@ -89,6 +103,8 @@ def deserialize_folder(folder: Path) -> Loaded:
     """The tasks in a folder, in whichever layout they are."""
     if (folder / "objectives_evaluations.npy").exists():
         return blackbox_tabular.deserialize(folder)
+    if task_tables.has_task_tables(folder):
+        return task_tables.deserialize(folder)
     return blackbox_offline.deserialize(folder)
 
 
@@ -102,7 +118,9 @@ def check_blackbox_local_files(tgt_folder: Path | str) -> bool:
     if not (folder / "configspace.json").exists():
         return False
     table = (folder / "objectives_evaluations.npy").exists()
-    return table or (folder / "data.csv.zip").exists() or any(folder.glob("data-*.parquet"))
+    if table or task_tables.has_task_tables(folder):
+        return True
+    return (folder / "data.csv.zip").exists() or any(folder.glob("data-*.parquet"))
 
 
 def _fetch(

@@ -13,9 +13,11 @@ from synetune_lab.errors import BlackboxError
 __all__ = [
     "deserialize_configspace",
     "deserialize_metadata",
+    "deserialize_space",
     "read_frame",
     "serialize_configspace",
     "serialize_metadata",
+    "serialize_space",
     "write_frame",
 ]
 
@@ -32,9 +34,9 @@ def serialize_configspace(
     """Write the spaces into the folder `path`, which is made."""
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / CONFIGSPACE_FILENAME, config_space_to_json_dict(configuration_space))
+    serialize_space(folder / CONFIGSPACE_FILENAME, configuration_space)
     if fidelity_space is not None:
-        _write(folder / FIDELITYSPACE_FILENAME, config_space_to_json_dict(fidelity_space))
+        serialize_space(folder / FIDELITYSPACE_FILENAME, fidelity_space)
 
 
 def deserialize_configspace(path: str | Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -44,9 +46,23 @@ def deserialize_configspace(path: str | Path) -> tuple[dict[str, Any], dict[str,
         BlackboxError: If there is none.
     """
     folder = Path(path)
-    space = config_space_from_json_dict(_read(folder / CONFIGSPACE_FILENAME))
+    space = deserialize_space(folder / CONFIGSPACE_FILENAME)
     fidelity = folder / FIDELITYSPACE_FILENAME
-    return space, config_space_from_json_dict(_read(fidelity)) if fidelity.exists() else None
+    return space, deserialize_space(fidelity) if fidelity.exists() else None
+
+
+def serialize_space(file: Path, space: Mapping[str, Any]) -> None:
+    """Write one space as a JSON file."""
+    _write(file, config_space_to_json_dict(space))
+
+
+def deserialize_space(file: Path) -> dict[str, Any]:
+    """The space in a JSON file.
+
+    Raises:
+        BlackboxError: If it is not there, or not JSON.
+    """
+    return config_space_from_json_dict(_read(file))
 
 
 def serialize_metadata(path: str | Path, metadata: Mapping[str, Any]) -> None:

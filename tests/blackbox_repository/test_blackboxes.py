@@ -11,11 +11,13 @@ import pytest
 
 from synetune_lab.blackbox_repository import (
     BlackboxOffline,
+    UserBlackboxBackend,
     add_surrogate,
     from_function,
 )
 from synetune_lab.blackbox_repository.analytic import ANALYTIC, analytic_blackbox
 from synetune_lab.blackbox_repository.make_surrogate import make_surrogate
+from synetune_lab.blackbox_repository.utils import metrics_for_configuration
 from synetune_lab.config_space import choice, loguniform, randint, uniform
 from synetune_lab.errors import BlackboxError
 from tests.blackbox_repository.tables import SPACE, small_table
@@ -164,6 +166,118 @@ def test_a_function_is_a_blackbox() -> None:
     assert copy({"x": 1.0}, fidelity=2) == {"loss": 0.5}
     with pytest.raises(BlackboxError, match="recorded"):
         box.hyperparameter_objectives_values()
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "message"),
+    [(0, r"epoch=0.*randint\(1, 4\)"), (5, "epoch=5"), (2.5, "epoch=2.5"), ("2", "epoch='2'")],
+)
+def test_a_function_is_not_called_outside_of_its_fidelity_space(
+    fidelity: Any, message: str
+) -> None:
+    def never(configuration: Any, fidelity: Any) -> dict[str, float]:
+        raise AssertionError
+
+    box = from_function({"x": uniform(0, 1)}, never, {"epoch": randint(1, 4)}, ["loss"])
+    with pytest.raises(BlackboxError, match=message):
+        box({"x": 1.0}, fidelity=fidelity)
+
+
+def test_whole_numbers_of_any_type_are_fidelities() -> None:
+    box = from_function({"x": uniform(0, 1)}, loss_of, {"epoch": randint(1, 4)}, ["loss"])
+    for fidelity in (2, 2.0, np.int64(2), np.float64(2)):
+        assert box({"x": 1.0}, fidelity=fidelity) == {"loss": 0.5}
+
+
+def timed(configuration: Any, fidelity: Any) -> dict[str, float]:
+    return {"y": configuration["x"], "t": 10.0 * fidelity["epoch"]}
+
+
+def test_objectives_that_were_not_named_are_found_by_the_first_call() -> None:
+    calls = []
+
+    def counted(configuration: Any, fidelity: Any) -> dict[str, float]:
+        calls.append((configuration, fidelity))
+        return timed(configuration, fidelity)
+
+    space = {"x": uniform(0, 1), "kind": "constant"}
+    box = from_function(space, counted, {"epoch": randint(2, 4)})
+    assert not calls
+    assert box({"x": 0.25}, fidelity=3) == {"y": 0.25, "t": 30.0}
+    assert box.objectives_names == ["y", "t"]
+    assert len(calls) == 1
+    box = from_function(space, counted, {"epoch": randint(2, 4)})
+    assert box.objectives_names == ["y", "t"]
+    assert calls[-1] == ({"x": 0.5, "kind": "constant"}, {"epoch": 2})
+
+
+def test_a_function_without_named_objectives_can_be_simulated() -> None:
+    box = from_function({"x": uniform(0, 1)}, timed, {"epoch": randint(1, 4)})
+    backend = UserBlackboxBackend(box, elapsed_time_attr="t")
+    assert backend.blackbox.objectives_names == ["y", "t"]
+    assert dill.loads(dill.dumps(box)).objectives_names == ["y", "t"]
+
+
+def test_a_function_that_fails_when_asked_for_its_objectives_is_told_so() -> None:
+    def fail(configuration: Any) -> dict[str, float]:
+        raise ZeroDivisionError
+
+    box = from_function({"x": uniform(0, 1)}, fail)
+    with pytest.raises(BlackboxError, match=r"ZeroDivisionError.*Pass objectives_names"):
+        _ = box.objectives_names
+
+
+@pytest.mark.parametrize(
+    ("result", "message"), [(0.5, "by name"), ({}, "by name"), ({"y": 1.0}, "lacks.*'loss'")]
+)
+def test_what_a_function_must_return(result: Any, message: str) -> None:
+    box = from_function({"x": uniform(0, 1)}, lambda configuration: result, None, ["loss"])
+    with pytest.raises(BlackboxError, match=message):
+        box({"x": 0.5})
+
+
+def test_results_of_a_configuration() -> None:
+    box = small_table()
+    config = {"a": 2, "b": "y"}
+    results = metrics_for_configuration(box, config, "epoch", (3, 5), seed=1)
+    assert [result["epoch"] for result in results] == [3, 4, 5]
+    assert results[1] == {**box(config, fidelity=4, seed=1), "epoch": 4}  # type: ignore[dict-item]
+    assert len(metrics_for_configuration(box, config, "epoch")) == 9
+    drawn = {metrics_for_configuration(box, config, "e")[0]["metric_loss"] for _ in range(64)}
+    assert drawn == {box(config, fidelity=1, seed=seed)["metric_loss"] for seed in (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("box", "arguments", "message"),
+    [
+        (small_table(), {"fidelity_range": (5, 3)}, "fidelity_range"),
+        (small_table(), {"resource_attr": "metric_loss"}, "resource_attr='metric_loss'"),
+        (small_table(), {"seed": 2}, "seed=2"),
+        (analytic_blackbox("branin"), {}, "no fidelity"),
+    ],
+)
+def test_results_that_cannot_be_had(box: Any, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(BlackboxError, match=message):
+        metrics_for_configuration(
+            box, **{"config": {"a": 1, "b": "x"}, "resource_attr": "epoch", **arguments}
+        )
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_less_fidelity_lowers_each_weight_of_hartmann(size: int) -> None:
+    """Kandasamy et al. 2017: alpha_i(z) = alpha_i - 0.1 (1 - z), for all four."""
+    weighted = ANALYTIC[f"hartmann{size}-mf"].weighted
+    assert weighted is not None
+    a, p = weighted
+    box = analytic_blackbox(f"hartmann{size}-mf")
+    # At the centre of a term it is 1; there each of the four weights shows.
+    for x in p:
+        bumps = np.exp(-(a * (x - p) ** 2).sum(axis=1))
+        config = {f"x{i}": float(value) for i, value in enumerate(x)}
+        for epochs in (1, 9, 27):
+            weights = np.array([1.0, 1.2, 3.0, 3.2]) - 0.1 * (1 - epochs / 27)
+            value = box(config, fidelity=epochs)["metric_value"]
+            assert value == pytest.approx(-weights @ bumps, abs=1e-12)
 
 
 @pytest.mark.parametrize(("name", "known"), ANALYTIC.items())

@@ -10,20 +10,36 @@ from typing import ClassVar
 
 from synetune_lab.blackbox_repository.conversion_scripts.utils import (
     blackbox_local_path,
+    compute_hash_benchmark,
     download_file,
     upload_blackbox,
 )
 from synetune_lab.errors import BlackboxError
 
-__all__ = ["BlackboxRecipe"]
+__all__ = ["BlackboxRecipe", "table_metadata"]
 
 logger = logging.getLogger(__name__)
+
+
+def table_metadata(elapsed_time: str, metric: str, resource: str) -> dict[str, str]:
+    """Entries of `metadata.json` that say which objective is what, as Syne Tune names them.
+
+    Args:
+        elapsed_time: Objective with the seconds since the start of training.
+        metric: Objective to optimise unless another is asked for.
+        resource: Name of the fidelity.
+    """
+    return {
+        "metric_elapsed_time": elapsed_time,
+        "metric_default": metric,
+        "resource_attr": resource,
+    }
 
 
 class BlackboxRecipe:
     """Makes one benchmark.
 
-    A subclass sets `address`, `size` and implements `convert`.
+    A subclass sets `address`, `size` (and `filename`), and implements `convert`.
 
     Args:
         name: Name of the benchmark.
@@ -33,10 +49,12 @@ class BlackboxRecipe:
     Attributes:
         address: Where the raw data are.
         size: How large they are, for messages.
+        filename: Name of the raw file, where the address does not end with it.
     """
 
     address: ClassVar[str] = ""
     size: ClassVar[str] = ""
+    filename: ClassVar[str] = ""
 
     def __init__(self, name: str, cite_reference: str, hash: str | None = None) -> None:  # noqa: A002 - the documented name
         self.name = name
@@ -51,7 +69,7 @@ class BlackboxRecipe:
     @property
     def raw_filename(self) -> str:
         """Name of the raw file."""
-        return self.address.rsplit("/", 1)[-1]
+        return self.filename or self.address.rsplit("/", 1)[-1]
 
     def convert(self, raw: Path, target: Path) -> None:
         """Turn raw data into the files of a blackbox.
@@ -85,6 +103,7 @@ class BlackboxRecipe:
             if target.exists():
                 shutil.rmtree(target)
             draft.replace(target)
+        logger.info("%s: its content has the hash %s", self.name, compute_hash_benchmark(target))
         if s3_root is not None:
             upload_blackbox(self.name, s3_root)
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from synetune_lab.blackbox_repository.conversion_scripts.content_hash import (
+    hash_bytes,
+    hash_content,
+)
 from synetune_lab.errors import BlackboxError
 from synetune_lab.extras import require
 from synetune_lab.util import experiment_path
@@ -139,26 +144,34 @@ def download_file(source: str, destination: str | Path) -> None:
 
 
 def compute_hash_binary(filename: str | Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with Path(filename).open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    """SHA-256 of the bytes of a file, as hexadecimal digits."""
+    return hash_bytes(Path(filename))
 
 
 def compute_hash_benchmark(tgt_folder: str | Path) -> str:
-    """SHA-256 over the files of a folder, by name."""
-    digest = hashlib.sha256()
+    """SHA-256 of what the files of a folder say, by their names.
+
+    Tables, arrays and JSON count with their names and values, so that the hash is the same
+    whichever program or version wrote them; other files count with their bytes.
+
+    Raises:
+        BlackboxError: If there is no such folder, or it has no files.
+        MissingDependencyError: If pyarrow is needed and not installed.
+    """
     folder = Path(tgt_folder)
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(file.relative_to(folder).as_posix().encode())
-        digest.update(compute_hash_binary(file).encode())
-    return digest.hexdigest()
+    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*")}
+    hashes = {name: hash_content(file) for name, file in files.items() if file.is_file()}
+    if not hashes:
+        raise BlackboxError(f"tgt_folder={str(tgt_folder)!r} has no files of a benchmark")
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
 def validate_hash(tgt_folder: str | Path, original_hash: str) -> None:
-    """Check the files of a folder.
+    """Check what the files of a folder say.
+
+    Args:
+        tgt_folder: The folder.
+        original_hash: What `compute_hash_benchmark` gave for the files as they should be.
 
     Raises:
         BlackboxError: If they do not have this hash.
@@ -166,8 +179,8 @@ def validate_hash(tgt_folder: str | Path, original_hash: str) -> None:
     found = compute_hash_benchmark(tgt_folder)
     if found != original_hash:
         raise BlackboxError(
-            f"the files in {tgt_folder} have the hash {found}, and should have {original_hash}; "
-            "load them again with skip_if_present=False, or take them as they are with "
+            f"the content of {tgt_folder} has the hash {found}, and should have {original_hash}; "
+            "load it again with skip_if_present=False, or take it as it is with "
             "ignore_hash=True"
         )
 

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular, serialize
-from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
+from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import (
+    BlackboxRecipe,
+    table_metadata,
+)
 from synetune_lab.config_space import choice, finrange, logfinrange, randint
 from synetune_lab.errors import BlackboxError
 from synetune_lab.extras import require
@@ -27,7 +30,13 @@ _TASKS = (
     "parkinsons_telemonitoring",
     "slice_localization",
 )
-_OBJECTIVES = ["metric_valid_loss", "metric_train_loss", "metric_elapsed_time"]
+_OBJECTIVES = [
+    "metric_valid_loss",
+    "metric_train_loss",
+    "metric_final_test_error",
+    "metric_n_params",
+    "metric_elapsed_time",
+]
 CONFIGURATION_SPACE = {
     "hp_activation_fn_1": choice(["tanh", "relu"]),
     "hp_activation_fn_2": choice(["tanh", "relu"]),
@@ -61,13 +70,20 @@ def convert_dataset(dataset_path: Path, max_rows: int | None = None) -> Blackbox
             group = file[key]
             try:
                 valid, train = np.array(group["valid_loss"]), np.array(group["train_loss"])
-                runtime = np.array(group["runtime"])
-            except KeyError as error:
-                raise BlackboxError(f"{dataset_path}: {key} lacks data: {error}") from error
+                # One value a training.
+                error, size, runtime = (
+                    np.array(group[entry])[:, None]
+                    for entry in ("final_test_error", "n_params", "runtime")
+                )
+            except KeyError as missing:
+                raise BlackboxError(
+                    f"{dataset_path}: {key} lacks data: {missing}; it has {sorted(group)}"
+                ) from missing
             epochs = valid.shape[1]
             # The time of the whole training is known; each epoch takes the same share of it.
-            times = runtime[:, None] * np.arange(1, epochs + 1) / epochs
-            curves.append(np.stack([valid, train, times], axis=-1))
+            times = runtime * np.arange(1, epochs + 1) / epochs
+            columns = np.broadcast_arrays(valid, train, error, size, times)
+            curves.append(np.stack(columns, axis=-1).astype(np.float32))
             configs.append({f"hp_{name}": value for name, value in json.loads(key).items()})
     if not configs:
         raise BlackboxError(f"{dataset_path} has no configurations")
@@ -106,4 +122,8 @@ class FCNETRecipe(BlackboxRecipe):
         found = {task: paths[0] for task, paths in files.items() if paths}
         if not found:
             raise BlackboxError(f"there are no files fcnet_*_data.hdf5 in {raw}")
-        serialize({task: convert_dataset(path) for task, path in found.items()}, target)
+        serialize(
+            {task: convert_dataset(path) for task, path in found.items()},
+            target,
+            table_metadata("metric_elapsed_time", "metric_valid_loss", "hp_epoch"),
+        )

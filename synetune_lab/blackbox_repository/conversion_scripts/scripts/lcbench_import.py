@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 
 from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular, serialize
-from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
+from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import (
+    BlackboxRecipe,
+    table_metadata,
+)
 from synetune_lab.config_space import lograndint, loguniform, randint, uniform
 from synetune_lab.errors import BlackboxError
 
@@ -33,18 +36,25 @@ CONFIGURATION_SPACE = {
 # Name of an objective -> tag of the log.
 _OBJECTIVES = {
     "val_accuracy": "Train/val_accuracy",
-    "val_cross_entropy": "Train/val_cross_entropy",
     "val_balanced_accuracy": "Train/val_balanced_accuracy",
+    "val_cross_entropy": "Train/val_cross_entropy",
+    "test_accuracy": "Train/test_result",
+    "test_balanced_accuracy": "Train/test_balanced_accuracy",
+    "test_cross_entropy": "Train/test_cross_entropy",
     "time": "time",
 }
+_TIME = list(_OBJECTIVES).index("time")
 
 
 def convert_task(bench: Mapping[str, Any], dataset_name: str) -> BlackboxTabular:
     """One data set.
 
+    The log begins with an evaluation before training and ends with one after it; both are left
+    out, and the time is counted from the first, so that the fidelity is the number of epochs.
+
     Args:
         bench: Content of the raw JSON: data sets, then numbers of configurations, each with
-            `config`, `log` (tags with a value an epoch) and `results`.
+            `config`, `log` (tags with a value an evaluation) and `results`.
         dataset_name: Name of the data set.
 
     Raises:
@@ -54,27 +64,39 @@ def convert_task(bench: Mapping[str, Any], dataset_name: str) -> BlackboxTabular
 
     runs = bench[dataset_name]
     numbers = sorted(runs, key=int)
-    try:
-        configs = [{name: runs[n]["config"][name] for name in CONFIGURATION_SPACE} for n in numbers]
-        logs = [runs[n]["log"] for n in numbers]
-        curves = [
-            np.stack([_values(log[tag]) for tag in _OBJECTIVES.values()], axis=-1) for log in logs
-        ]
-    except KeyError as error:
-        raise BlackboxError(f"{dataset_name} lacks {error} in the raw data") from error
-    epochs = min(map(len, curves))
-    values = np.stack([curve[:epochs] for curve in curves])[:, None]
+    configs: list[dict[str, Any]] = []
+    curves: list[np.ndarray] = []
+    for number in numbers:
+        run = runs[number]
+        try:
+            configs.append({name: run["config"][name] for name in CONFIGURATION_SPACE})
+            series = [_values(run["log"][tag]) for tag in _OBJECTIVES.values()]
+        except KeyError as error:
+            raise BlackboxError(
+                f"{dataset_name}: configuration {number} lacks {error}; its config has "
+                f"{sorted(run.get('config', {}))}, its log {sorted(run.get('log', {}))}"
+            ) from error
+        lengths = {len(one) for one in (*series, *(curve[:, 0] for curve in curves[:1]))}
+        if len(lengths) > 1 or min(lengths) < 3:
+            raise BlackboxError(
+                f"{dataset_name}: the series of configuration {number} have {sorted(lengths)} "
+                "values; they must have as many as all others, and at least 3"
+            )
+        curves.append(np.stack(series, axis=-1))
+    values = np.stack(curves)[:, None]
+    values[..., _TIME] -= values[:, :, :1, _TIME]
+    values = values[:, :, 1:-1]
     return BlackboxTabular(
         pd.DataFrame(configs),
         CONFIGURATION_SPACE,
-        {"epoch": randint(1, epochs)},
+        {"epoch": randint(1, values.shape[2])},
         values.astype(np.float32),
         objectives_names=list(_OBJECTIVES),
     )
 
 
 def _values(series: Any) -> np.ndarray:
-    """A logged series: a list, or a mapping from numbers of epochs."""
+    """A logged series: a list, or a mapping from numbers of evaluations."""
     if isinstance(series, Mapping):
         series = [series[key] for key in sorted(series, key=int)]
     return np.asarray(series, dtype=np.float64)
@@ -83,7 +105,8 @@ def _values(series: Any) -> np.ndarray:
 class LCBenchRecipe(BlackboxRecipe):
     """Imports LCBench."""
 
-    address = "https://ndownloader.figshare.com/files/21188598/data_2k_lw.zip"
+    address = "https://figshare.com/ndownloader/files/21188598"
+    filename = "data_2k_lw.zip"
     size = "about 400 MB"
 
     def __init__(self) -> None:
@@ -97,7 +120,11 @@ class LCBenchRecipe(BlackboxRecipe):
         """See `BlackboxRecipe.convert`; `raw` is the archive, or the JSON file in it."""
         bench = _read(raw)
         # All data sets have the same configurations, so that they share a table.
-        serialize({name: convert_task(bench, name) for name in sorted(bench)}, target)
+        serialize(
+            {name: convert_task(bench, name) for name in bench},
+            target,
+            table_metadata("time", "val_accuracy", "epoch"),
+        )
 
 
 def _read(raw: Path) -> dict[str, Any]:

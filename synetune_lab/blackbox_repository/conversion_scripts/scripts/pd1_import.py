@@ -15,68 +15,122 @@ from typing import Any
 
 import numpy as np
 
-from synetune_lab.blackbox_repository.blackbox_offline import BlackboxOffline, serialize
-from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
+from synetune_lab.blackbox_repository.blackbox_tabular import BlackboxTabular
+from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import (
+    BlackboxRecipe,
+    table_metadata,
+)
+from synetune_lab.blackbox_repository.task_tables import deserialize, serialize
 from synetune_lab.config_space import loguniform, randint, uniform
 from synetune_lab.errors import BlackboxError
 
-__all__ = ["PD1Recipe", "convert_task"]
+__all__ = ["PD1Recipe", "convert_task", "deserialize", "serialize", "task_name"]
 
-# Name of a hyperparameter -> its entry in the raw data.
-_HYPERPARAMETERS = {
-    "hp_initial_learning_rate": "hps.lr_hparams.initial_value",
-    "hp_power": "hps.lr_hparams.power",
-    "hp_lr_decay_steps_factor": "hps.lr_hparams.decay_steps_factor",
-    "hp_one_minus_momentum": "hps.opt_hparams.momentum",
-}
 CONFIGURATION_SPACE = {
-    "hp_initial_learning_rate": loguniform(1e-5, 10.0),
-    "hp_power": uniform(0.1, 2.0),
-    "hp_lr_decay_steps_factor": uniform(0.01, 0.99),
-    "hp_one_minus_momentum": loguniform(1e-3, 1.0),
+    "lr_initial_value": loguniform(1e-5, 10.0),
+    "lr_power": uniform(0.1, 2.0),
+    "lr_decay_steps_factor": uniform(0.01, 0.99),
+    "one_minus_momentum": loguniform(1e-3, 1.0),
 }
+# Name of a hyperparameter -> its entry in the raw data, which for the last is the momentum.
+_HYPERPARAMETERS = {
+    "lr_initial_value": "hps.lr_hparams.initial_value",
+    "lr_power": "hps.lr_hparams.power",
+    "lr_decay_steps_factor": "hps.lr_hparams.decay_steps_factor",
+    "one_minus_momentum": "hps.opt_hparams.momentum",
+}
+_TIME = "metric_elapsed_time"
+# Name of an objective -> its entry in the raw data: a list with a value for each evaluation.
 _OBJECTIVES = {
     "metric_valid_error_rate": "valid/error_rate",
     "metric_valid_ce_loss": "valid/ce_loss",
+    _TIME: "eval_time",
 }
+_RESOURCE = "global_step"
+_FILES = tuple(f"pd1_{part}_phase1_results.jsonl.gz" for part in ("matched", "unmatched"))
 
 
-def convert_task(task_data: Iterable[Mapping[str, Any]]) -> BlackboxOffline:
-    """One task from its trainings; those that diverged lose the epochs that were not reached.
+def task_name(training: Mapping[str, Any]) -> str:
+    """Name of the task of a training, from all that tells tasks apart.
+
+    These are data set, model, activation function (where there is one) and batch size, as in
+    `mnist_max_pooling_cnn_relu_batch_size_256`.
+
+    Raises:
+        BlackboxError: If the training lacks one of them.
+    """
+    wanted = ("dataset", "model", "hps.batch_size")
+    missing = [entry for entry in wanted if training.get(entry) is None]
+    if missing:
+        raise BlackboxError(f"a training lacks {missing}; it has {sorted(training)}")
+    dataset, model, batch = (training[entry] for entry in wanted)
+    activation = training.get("hps.activation_fn")
+    named = f"_{activation}" if isinstance(activation, str) else ""
+    return f"{dataset}_{model}{named}_batch_size_{int(batch)}"
+
+
+def convert_task(task_data: Iterable[Mapping[str, Any]]) -> BlackboxTabular:
+    """One task from its trainings.
+
+    The fidelity `global_step` counts evaluations. Those that a training did not come to, because it
+    diverged, are NaN. The time is the sum of the times between evaluations.
 
     Args:
         task_data: One entry a training, with its hyperparameters and lists of what was measured
-            at each evaluation.
+            at each evaluation (None for a training without).
 
     Raises:
-        BlackboxError: If nothing can be used.
+        BlackboxError: If the data do not have this form, or nothing can be used.
     """
     import pandas as pd
 
-    rows = []
+    configs, curves = [], []
     for training in task_data:
-        if not isinstance(training.get("valid/error_rate"), (list, tuple)):
-            continue
-        config = {name: training[entry] for name, entry in _HYPERPARAMETERS.items()}
-        config["hp_one_minus_momentum"] = 1.0 - config["hp_one_minus_momentum"]
-        seconds = float(training.get("eval_time") or 0.0) or 1.0
-        steps = training.get("global_step") or training.get("epoch") or []
-        for epoch, error in enumerate(training["valid/error_rate"]):
-            row = {**config, "global_step": epoch + 1, "metric_elapsed_time": seconds * (epoch + 1)}
-            for name, entry in _OBJECTIVES.items():
-                series = training.get(entry)
-                row[name] = series[epoch] if series is not None else np.nan
-            if error is not None and (not steps or epoch < len(steps)):
-                rows.append(row)
-    if not rows:
-        raise BlackboxError("the raw data have no training with valid/error_rate")
-    frame = pd.DataFrame(rows).drop_duplicates([*_HYPERPARAMETERS, "global_step"])
-    return BlackboxOffline(
-        frame,
+        configs.append(_configuration(training))
+        series = {name: _series(training, entry) for name, entry in _OBJECTIVES.items()}
+        series[_TIME] = np.cumsum(series[_TIME])
+        curves.append(series)
+    names = [name for name in _OBJECTIVES if any(len(curve[name]) for curve in curves)]
+    if not names:
+        raise BlackboxError(f"no training has any of {list(_OBJECTIVES.values())}")
+    longest = max(len(curve[name]) for curve in curves for name in names)
+    values = np.full((len(curves), 1, longest, len(names)), np.nan, dtype=np.float32)
+    for row, curve in enumerate(curves):
+        for column, name in enumerate(names):
+            values[row, 0, : len(curve[name]), column] = curve[name]
+    return BlackboxTabular(
+        pd.DataFrame(configs),
         CONFIGURATION_SPACE,
-        {"global_step": randint(1, int(frame["global_step"].max()))},
-        [*_OBJECTIVES, "metric_elapsed_time"],
+        {_RESOURCE: randint(1, longest)},
+        values,
+        objectives_names=names,
     )
+
+
+def _configuration(training: Mapping[str, Any]) -> dict[str, float]:
+    config = {}
+    for name, entry in _HYPERPARAMETERS.items():
+        value = training.get(entry)
+        if not isinstance(value, (int, float)):
+            raise BlackboxError(
+                f"{entry}={value!r} must be a number; the training has {sorted(training)}"
+            )
+        config[name] = 1.0 - value if name == "one_minus_momentum" else float(value)
+        if not CONFIGURATION_SPACE[name].is_valid(config[name]):
+            raise BlackboxError(f"{name}={config[name]} is not in {CONFIGURATION_SPACE[name]}")
+    return config
+
+
+def _series(training: Mapping[str, Any], entry: str) -> np.ndarray:
+    """A value for each evaluation; none for a training without."""
+    series = training.get(entry)
+    if series is None:
+        return np.empty(0)
+    if not isinstance(series, (list, tuple)):
+        raise BlackboxError(
+            f"{entry} must be a list with a value for each evaluation, got {series!r}"
+        )
+    return np.array([np.nan if value is None else value for value in series], dtype=np.float64)
 
 
 class PD1Recipe(BlackboxRecipe):
@@ -99,20 +153,28 @@ class PD1Recipe(BlackboxRecipe):
             folder = target.parent / "unpacked"
             with tarfile.open(raw) as archive:
                 archive.extractall(folder, filter="data")
-        files = sorted(folder.rglob("pd1_matched_phase*_results.jsonl.gz"))
-        if not files:
-            raise BlackboxError(f"there are no files pd1_matched_phase*_results.jsonl.gz in {raw}")
+        found = {name: next(iter(folder.rglob(name)), None) for name in _FILES}
+        missing = [name for name, file in found.items() if file is None]
+        if missing:
+            raise BlackboxError(f"there is no {' and no '.join(missing)} in {raw}")
         tasks: dict[str, list[dict[str, Any]]] = {}
-        for file in files:
-            with gzip.open(file, "rt") as lines:
-                for line in lines:
-                    training = json.loads(line)
-                    name = "_".join(str(training.get(part, "")) for part in ("dataset", "model"))
-                    batch = training.get("hps.batch_size", training.get("batch_size", ""))
-                    tasks.setdefault(f"{name}_batch_size_{batch}", []).append(training)
-        boxes = {name: convert_task(data) for name, data in tasks.items()}
-        longest = max(int(box.df["global_step"].max()) for box in boxes.values())
-        space = {"global_step": randint(1, longest)}
-        for box in boxes.values():
-            box.fidelity_space = dict(space)  # one space for all tasks
-        serialize(boxes, target)
+        for file in found.values():
+            assert file is not None
+            for training in _read(file):
+                tasks.setdefault(task_name(training), []).append(training)
+        serialize(
+            {name: convert_task(data) for name, data in tasks.items()},
+            target,
+            table_metadata(_TIME, "metric_valid_error_rate", _RESOURCE),
+        )
+
+
+def _read(file: Path) -> Iterable[dict[str, Any]]:
+    """The trainings of a file, with those of their entries that are used."""
+    wanted = {"dataset", "model", "hps.batch_size", "hps.activation_fn"}
+    wanted.update(_HYPERPARAMETERS.values(), _OBJECTIVES.values())
+    with gzip.open(file, "rt") as lines:
+        for line in lines:
+            if line.strip():
+                training = json.loads(line)
+                yield {entry: training[entry] for entry in training if entry in wanted}

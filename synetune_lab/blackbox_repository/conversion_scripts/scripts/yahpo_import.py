@@ -17,7 +17,15 @@ import numpy as np
 from synetune_lab.blackbox_repository.blackbox import Blackbox, Config
 from synetune_lab.blackbox_repository.conversion_scripts.blackbox_recipe import BlackboxRecipe
 from synetune_lab.blackbox_repository.conversion_scripts.utils import repository_path
-from synetune_lab.config_space import choice, lograndint, loguniform, ordinal, randint, uniform
+from synetune_lab.config_space import (
+    Domain,
+    choice,
+    lograndint,
+    loguniform,
+    ordinal,
+    randint,
+    uniform,
+)
 from synetune_lab.errors import BlackboxError
 from synetune_lab.extras import require
 
@@ -50,10 +58,14 @@ _STEPS = 20
 _FIDELITIES = ("epoch", "trainsize")
 _REPL = 10
 _TIMES = ("runtime", "time", "timetrain")
+_NB301_PREFIX = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
+"""Begins the names of most hyperparameters of nb301; left out here."""
 
 
 def cs_to_synetune(config_space: Any) -> dict[str, Any]:
     """A `ConfigSpace.ConfigurationSpace` as a configuration space of this package.
+
+    Categories with one value become constants. Conditions are left out.
 
     Raises:
         BlackboxError: If it has a kind of hyperparameter that is not known.
@@ -62,7 +74,8 @@ def cs_to_synetune(config_space: Any) -> dict[str, Any]:
     for entry in config_space.values():
         kind = type(entry).__name__
         if kind == "CategoricalHyperparameter":
-            space[entry.name] = choice([_plain(value) for value in entry.choices])
+            values = [_plain(value) for value in entry.choices]
+            space[entry.name] = choice(values) if len(values) > 1 else values[0]
         elif kind == "OrdinalHyperparameter":
             space[entry.name] = ordinal([_plain(value) for value in entry.sequence])
         elif kind == "UniformIntegerHyperparameter":
@@ -86,6 +99,9 @@ def _plain(value: Any) -> Any:
 class BlackBoxYAHPO(Blackbox):
     """A benchmark instance of YAHPO as a blackbox.
 
+    Hyperparameters that are inactive, given the values of others, are not passed on to YAHPO.
+    Those of `nb301` have shorter names here, such as `edge_normal_0`.
+
     Args:
         benchmark: A `yahpo_gym.BenchmarkSet` with an instance.
         fidelities: Restrict the fidelity to these values: increasing positive integers. Schedulers
@@ -104,19 +120,37 @@ class BlackBoxYAHPO(Blackbox):
         whole = cs_to_synetune(benchmark.get_opt_space())
         names = [n for n in benchmark.config.fidelity_params if n in _FIDELITIES and n in whole]
         self.num_fidelities = 1
-        space = {n: d for n, d in whole.items() if n not in names and n != "repl"}
         self._has_repl = "repl" in whole
         self._resource = names[0] if names else None
+        self._original_names: dict[str, str] = {}
         fidelity_space = None
         if self._resource is not None:
             domain = whole[self._resource]
             largest = _STEPS if self._resource == "trainsize" else int(domain.upper)
             fidelity_space = {self._resource: _fidelity_domain(fidelities, largest)}
-        super().__init__(space, fidelity_space, list(benchmark.config.y_names))
+        super().__init__(self._space(whole), fidelity_space, list(benchmark.config.y_names))
 
-    def set_instance(self, instance: str) -> None:
-        """Choose the data set."""
+    def _space(self, whole: Mapping[str, Any]) -> dict[str, Any]:
+        """Hyperparameters with the constants of the instance, without fidelities."""
+        apart = {"repl"} if self._resource is None else {"repl", self._resource}
+        self._original_names = {n.removeprefix(_NB301_PREFIX): n for n in whole if n not in apart}
+        return {short: whole[name] for short, name in self._original_names.items()}
+
+    def set_instance(self, instance: str) -> BlackBoxYAHPO:
+        """Choose the data set: values and the constants of the configuration space are its own.
+
+        Returns:
+            The blackbox itself.
+
+        Raises:
+            BlackboxError: If there is no such data set.
+        """
+        have = list(self.benchmark.instances)
+        if instance not in have:
+            raise BlackboxError(f"instance={instance!r} is not known; there are {have}")
         self.benchmark.set_instance(instance)
+        self.configuration_space = self._space(cs_to_synetune(self.benchmark.get_opt_space()))
+        return self
 
     @property
     def instances(self) -> np.ndarray:
@@ -137,7 +171,8 @@ class BlackBoxYAHPO(Blackbox):
     @property
     def time_attribute(self) -> str:
         """Name of the objective that holds the time."""
-        for name in _TIMES:
+        told = getattr(self.benchmark.config, "runtime_name", "")
+        for name in (told, *_TIMES):
             if name in self.objectives_names:
                 return name
         raise BlackboxError(f"none of {list(_TIMES)} is an objective: {self.objectives_names}")
@@ -146,23 +181,48 @@ class BlackBoxYAHPO(Blackbox):
         self, configuration: Config, fidelity: Mapping[str, Any] | None, seed: int | None
     ) -> dict[str, float] | np.ndarray:
         del seed
-        if fidelity is None and self._resource is not None:
+        if fidelity is not None:
+            self._refuse_outside(fidelity)
+            point = self._points(configuration, [fidelity[self._resource or ""]])[0]
+        elif self._resource is not None:
             values = self.fidelity_values
             assert values is not None
-            points = [self._point(configuration, value) for value in values.tolist()]
+            points = self._points(configuration, values.tolist())
             rows = self.benchmark.objective_function(points, logging=False)
             return np.array([[row[name] for name in self.objectives_names] for row in rows])
-        value = None if fidelity is None else fidelity[self._resource or ""]
-        row = self.benchmark.objective_function(self._point(configuration, value))[0]
+        else:
+            point = self._points(configuration, [None])[0]
+        row = self.benchmark.objective_function(point)[0]
         return {name: float(row[name]) for name in self.objectives_names}
 
-    def _point(self, configuration: Config, value: Any) -> dict[str, Any]:
-        point = dict(configuration)
-        if self._resource is not None:
-            point[self._resource] = value / _STEPS if self._resource == "trainsize" else value
+    def _points(self, configuration: Config, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """The configuration at some fidelities, as YAHPO takes it."""
+        point = {}
+        for name, entry in self.configuration_space.items():
+            # A constant is that of the instance, whatever configurations of others have.
+            value = configuration[name] if isinstance(entry, Domain) else entry
+            point[self._original_names.get(name, name)] = _plain(value)
         if self._has_repl:
             point["repl"] = _REPL
-        return point
+        if self._resource is None:
+            return [self._active(point)]
+        steps = _STEPS if self._resource == "trainsize" else 1
+        reached = [value / steps if steps > 1 else value for value in values]
+        active = self._active({**point, self._resource: reached[0]})
+        return [{**active, self._resource: value} for value in reached]
+
+    def _active(self, point: Mapping[str, Any]) -> dict[str, Any]:
+        """What of a point counts: some hyperparameters do so for some values of others only."""
+        configspace = require("ConfigSpace", extra="blackbox", purpose="the surrogates of YAHPO")
+        space = self.benchmark.config_space
+        try:
+            whole = configspace.Configuration(
+                space, values=dict(point), allow_inactive_with_values=True
+            )
+            active = space.get_active_hyperparameters(whole)
+        except ValueError as error:
+            raise BlackboxError(f"YAHPO refuses the configuration {dict(point)}: {error}") from None
+        return {name: value for name, value in point.items() if name in active}
 
 
 def _fidelity_domain(fidelities: Sequence[int] | None, largest: int) -> Any:
@@ -183,7 +243,7 @@ def instantiate_yahpo(
     """A blackbox for each instance of a scenario.
 
     Args:
-        scenario: One of `YAHPO_SCENARIOS`.
+        scenario: One of `YAHPO_SCENARIOS`, with `yahpo-` before it or not.
         check: See `BlackBoxYAHPO`.
         fidelities: See `BlackBoxYAHPO`.
 
@@ -191,6 +251,7 @@ def instantiate_yahpo(
         MissingDependencyError: If YAHPO Gym is not installed.
     """
     gym = require("yahpo_gym", extra="blackbox", purpose="the surrogates of YAHPO Gym")
+    scenario = scenario.removeprefix("yahpo-")
     gym.local_config.init_config()
     gym.local_config.set_data_path(str(repository_path() / "yahpo"))
     instances = gym.BenchmarkSet(scenario).instances

@@ -7,19 +7,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synetune_lab.backend.local.folder import command_line_arguments
+from synetune_lab.backend.simulator_backend.config import SimulatorConfig
 from synetune_lab.backend.simulator_backend.course import TrialCourse
 from synetune_lab.backend.simulator_backend.simulated_backend import SimulatedBackend
 from synetune_lab.constants import ST_CHECKPOINT_DIR, TRIAL_CHECKPOINTS_DIRNAME
 from synetune_lab.errors import BackendError
 from synetune_lab.report import retrieve
 
-if TYPE_CHECKING:
-    from synetune_lab.backend.simulator_backend.config import SimulatorConfig
-
-__all__ = ["SimulatorBackend"]
+__all__ = ["SimulatorBackend", "SimulatorConfig"]
 
 logger = logging.getLogger(__name__)
 

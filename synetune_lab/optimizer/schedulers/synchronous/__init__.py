@@ -7,12 +7,12 @@ from synetune_lab.optimizer.schedulers.synchronous.bracket import (
 )
 from synetune_lab.optimizer.schedulers.synchronous.dehb import (
     DifferentialEvolutionHyperbandScheduler,
+)
+from synetune_lab.optimizer.schedulers.synchronous.geometric import (
     GeometricDifferentialEvolutionHyperbandScheduler,
-)
-from synetune_lab.optimizer.schedulers.synchronous.hyperband import (
     SynchronousGeometricHyperbandScheduler,
-    SynchronousHyperbandScheduler,
 )
+from synetune_lab.optimizer.schedulers.synchronous.hyperband import SynchronousHyperbandScheduler
 from synetune_lab.optimizer.schedulers.synchronous.manager import (
     SynchronousHyperbandBracketManager,
 )

@@ -25,7 +25,6 @@ from synetune_lab.optimizer.schedulers.synchronous.dehb_brackets import (
     Population,
 )
 from synetune_lab.optimizer.schedulers.synchronous.evolution import crossover, mutate
-from synetune_lab.optimizer.schedulers.synchronous.hyperband import geometric_rungs
 from synetune_lab.optimizer.schedulers.synchronous.rung_sizes import Rungs, check_bracket_rungs
 
 if TYPE_CHECKING:
@@ -35,10 +34,7 @@ if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.time_keeper import TimeKeeper
     from synetune_lab.trial import Trial
 
-__all__ = [
-    "DifferentialEvolutionHyperbandScheduler",
-    "GeometricDifferentialEvolutionHyperbandScheduler",
-]
+__all__ = ["DifferentialEvolutionHyperbandScheduler"]
 
 MAX_RETRIES = 50
 """So often a child is made anew if it was tried before; then it is drawn at random."""
@@ -462,54 +458,3 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
             bracket.drop(outside)
         self._is_exhausted = False
         return {**report, "kept": len(vectors), "dropped": len(outside)}
-
-
-class GeometricDifferentialEvolutionHyperbandScheduler(DifferentialEvolutionHyperbandScheduler):
-    """DEHB with the geometric rungs of Hyperband.
-
-    Args:
-        config_space: Configuration space.
-        metric: Name of the reported metric.
-        grace_period: The lowest level.
-        reduction_factor: Ratio of successive levels, at least 2.
-        brackets: Number of kinds of brackets; None for all.
-        max_resource_attr: See `SynchronousHyperbandScheduler`; one of it and `max_resource_level`
-            is needed.
-        max_resource_level: See `SynchronousHyperbandScheduler`.
-        kwargs: Other arguments of `DifferentialEvolutionHyperbandScheduler`.
-
-    Raises:
-        SchedulerError: If an argument is unknown or out of range.
-        ConfigSpaceError: If `config_space` is not possible.
-    """
-
-    def __init__(
-        self,
-        config_space: Mapping[str, Any],
-        *,
-        metric: str,
-        grace_period: int = 1,
-        reduction_factor: float = 3,
-        brackets: int | None = None,
-        max_resource_attr: str | None = None,
-        max_resource_level: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        rungs = geometric_rungs(
-            config_space,
-            grace_period,
-            reduction_factor,
-            brackets,
-            max_resource_attr,
-            max_resource_level,
-        )
-        super().__init__(
-            config_space,
-            rungs[0],
-            len(rungs),
-            metric=metric,
-            max_resource_attr=max_resource_attr,
-            max_resource_level=max_resource_level,
-            **kwargs,
-        )
-        self._reduction_factor = float(reduction_factor)

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.scheduler import SchedulerDecision, TrialSuggestion
 from synetune_lab.optimizer.schedulers.arguments import (
-    find_max_resource,
     refuse_unknown_arguments,
-    require_positive_int,
 )
 from synetune_lab.optimizer.schedulers.reports import read_number, read_resource
 from synetune_lab.optimizer.schedulers.synchronous.common import SynchronousHyperbandCommon
@@ -21,7 +18,6 @@ from synetune_lab.optimizer.schedulers.synchronous.manager import (
 )
 from synetune_lab.optimizer.schedulers.synchronous.rung_sizes import (
     Rungs,
-    SynchronousHyperbandRungSystem,
     check_bracket_rungs,
 )
 
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.time_keeper import TimeKeeper
     from synetune_lab.trial import Trial
 
-__all__ = ["SynchronousGeometricHyperbandScheduler", "SynchronousHyperbandScheduler"]
+__all__ = ["SynchronousHyperbandScheduler"]
 
 _MAX_JOBS = 10_000
 
@@ -348,85 +344,6 @@ class SynchronousHyperbandScheduler(SynchronousHyperbandCommon):
         report = super().edit_space(config_space, defaults)
         self._is_exhausted = False
         return report
-
-
-class SynchronousGeometricHyperbandScheduler(SynchronousHyperbandScheduler):
-    """Synchronous Hyperband with the geometric rungs of the paper.
-
-    Args:
-        config_space: Configuration space.
-        metric: Name of the reported metric.
-        grace_period: The lowest level.
-        reduction_factor: Ratio of successive levels, at least 2.
-        brackets: Number of kinds of brackets; None for all, 1 for successive halving.
-        max_resource_attr: See `SynchronousHyperbandScheduler`; one of it and `max_resource_level`
-            is needed.
-        max_resource_level: See `SynchronousHyperbandScheduler`.
-        kwargs: Other arguments of `SynchronousHyperbandScheduler`.
-
-    Raises:
-        SchedulerError: If an argument is unknown or out of range.
-        ConfigSpaceError: If `config_space` is not possible.
-    """
-
-    def __init__(
-        self,
-        config_space: Mapping[str, Any],
-        *,
-        metric: str,
-        grace_period: int = 1,
-        reduction_factor: float = 3,
-        brackets: int | None = None,
-        max_resource_attr: str | None = None,
-        max_resource_level: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        rungs = geometric_rungs(
-            config_space,
-            grace_period,
-            reduction_factor,
-            brackets,
-            max_resource_attr,
-            max_resource_level,
-        )
-        super().__init__(
-            config_space,
-            rungs,
-            metric=metric,
-            max_resource_attr=max_resource_attr,
-            max_resource_level=max_resource_level,
-            **kwargs,
-        )
-        self._reduction_factor = float(reduction_factor)
-
-
-def geometric_rungs(
-    config_space: Mapping[str, Any],
-    grace_period: int,
-    reduction_factor: float,
-    brackets: int | None,
-    max_resource_attr: str | None,
-    max_resource_level: int | None,
-) -> list[Rungs]:
-    """The rungs of the paper up to the maximum resource.
-
-    Raises:
-        SchedulerError: If an argument is out of range, or there is no maximum resource.
-    """
-    require_positive_int("grace_period", grace_period)
-    if brackets is not None:
-        require_positive_int("brackets", brackets)
-    if isinstance(reduction_factor, bool) or not isinstance(reduction_factor, (int, float)):
-        raise SchedulerError(f"reduction_factor must be a number, got {reduction_factor!r}")
-    largest = find_max_resource(config_space, max_resource_attr, max_resource_level)
-    if largest is None:
-        raise SchedulerError(
-            "the maximum resource is not known: give max_resource_attr (the name of a constant of "
-            "config_space) or max_resource_level"
-        )
-    return SynchronousHyperbandRungSystem.geometric(
-        grace_period, largest, reduction_factor, brackets
-    )
 
 
 def _json_number(value: float) -> float | None:

@@ -28,6 +28,7 @@ METHODS = (
     "SYNCHB",
     "BOHB",
     "DEHB",
+    "BORE",
 )
 DATA = (
     Path(__file__).parents[1]

@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _WAKEUP_INTERVAL_S = 0.05
+_HOOKS_OF_STARTS: dict[type, str] = {
+    StartTrial: "on_start_trial",
+    ResumeTrial: "on_resume_trial",
+}
 _BACKEND_ACTIONS = (StartTrial, ResumeTrial, PauseTrial, StopTrial, DeleteCheckpoint)
 
 
@@ -288,18 +292,18 @@ class RunLoop:
 
     def carry_out(self, actions: list[Action]) -> None:
         """Do what the engine asks for, and tell callbacks."""
-        ends = any(isinstance(a, ChangeRun) and a.what == "stopping" for a in actions)
-        if ends and any(isinstance(a, (StopTrial, PauseTrial)) for a in actions):
+        kinds = {type(action) for action in actions}
+        may_end = ChangeRun in kinds and not kinds.isdisjoint((StopTrial, PauseTrial))
+        if may_end and any(isinstance(a, ChangeRun) and a.what == "stopping" for a in actions):
             self._tell_end()  # documented: before running trials are ended
-        trials = self.engine.trials
         for action in actions:
-            if isinstance(action, RecordDecision):
-                trial = trials[action.trial_id].trial
-                self.hooks.report(trial, action.status, dict(action.result), action.decision)
+            if isinstance(action, ChangeStatus):
+                self._note_status(action)
             elif isinstance(action, _BACKEND_ACTIONS):
                 self._have_done(action)
-            elif isinstance(action, ChangeStatus):
-                self._note_status(action)
+            elif isinstance(action, RecordDecision):
+                trial = self.engine.trials[action.trial_id].trial
+                self.hooks.report(trial, action.status, dict(action.result), action.decision)
             elif isinstance(action, AnswerCommand):
                 self.inbox.answer(action.command_id, action.ok, action.result, action.error)
             elif isinstance(action, ChangeRun):
@@ -314,14 +318,13 @@ class RunLoop:
         if isinstance(action, DeleteCheckpoint) and not self.backend.delete_checkpoints:
             return  # they are the user's to keep
         self.backend.execute(action)
-        if isinstance(action, StartTrial):
-            self.hooks.call("on_start_trial", self.engine.trials[action.trial_id].trial)
-        elif isinstance(action, ResumeTrial):
-            self.hooks.call("on_resume_trial", self.engine.trials[action.trial_id].trial)
+        hook = _HOOKS_OF_STARTS.get(type(action))
+        if hook is not None and self.hooks.wants(hook):
+            self.hooks.call(hook, self.engine.trials[action.trial_id].trial)
 
     def _note_status(self, action: ChangeStatus) -> None:
-        record = self.engine.trials[action.trial_id]
         if action.status == Status.completed:
+            record = self.engine.trials[action.trial_id]
             last = self.engine.status.last_metrics(action.trial_id)
             self.hooks.call("on_trial_complete", record.trial, last)
         elif action.status == Status.failed:

@@ -110,6 +110,13 @@ class MetricsStatistics:
             numbers[at + 1] = high
         numbers[at + 2] += total
 
+    def look(self) -> MetricsStatistics:
+        """A copy that stays as it is."""
+        look = MetricsStatistics()
+        look.count, look.last_metrics, look._names = self.count, self.last_metrics, self._names
+        look._numbers = self._numbers[:]
+        return look
+
     def __getstate__(self) -> tuple[Any, ...]:
         return self.count, dict(self.last_metrics), self._names, self._numbers
 
@@ -122,6 +129,12 @@ class StatisticsTable(PackedTable[MetricsStatistics]):
     """The statistics of each trial's reports; `table[trial_id]` is to be read only."""
 
     __getitem__ = PackedTable.peek
+
+    def look(self) -> StatisticsTable:
+        """A copy that stays as it is while the run goes on."""
+        look = super().look()
+        look._awake = [None if entry is None else entry.look() for entry in look._awake]
+        return look
 
     def _pack(self, entry: MetricsStatistics) -> tuple[Any, ...]:
         last = self._split(entry.last_metrics)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
+import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +130,8 @@ class StoreResultsCallback(TunerCallback):
         self._columns = ResultColumns()
         self._pending: list[_Report] = []
         self._file: ResultsFile | None = None
-        self._saved: tuple[Path, dict[str, str], int] | None = None
+        self._in_file = 0  # rows that the file has
+        self._saved: tuple[Path, Any, int] | None = None
 
     # -- hooks ----------------------------------------------------------------------------------
 
@@ -170,7 +175,7 @@ class StoreResultsCallback(TunerCallback):
             self._file.add(self._columns)
             if self._file.waiting > _MOST_WAITING:
                 with suppress(StoreError):  # the next save tells what keeps it from being written
-                    self._file.write(self._columns)
+                    self._write(self._file)
 
     def on_tuning_end(self) -> None:
         """Write what is left."""
@@ -186,7 +191,11 @@ class StoreResultsCallback(TunerCallback):
         """
         self._settle()
         if self._file is not None and len(self._columns):
-            self._file.write(self._columns)
+            self._write(self._file)
+
+    def _write(self, file: ResultsFile) -> None:
+        file.write(self._columns)
+        self._in_file = len(self._columns)
 
     def dataframe(self) -> pd.DataFrame:
         """All rows so far, in the order of the reports."""
@@ -201,12 +210,12 @@ class StoreResultsCallback(TunerCallback):
     # -- pickling -------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the rows, if the files of the run have them."""
+        """Everything but the rows that the file of the run has."""
         self._settle()
         state = {k: v for k, v in vars(self).items() if k not in ("_tuner", "_file")}
         if self._saved is None and self._file is not None and self._file.path.exists():
-            state["_columns"] = ResultColumns()
-            state["_saved"] = (self._file.path, self._columns.kinds(), len(self._columns))
+            state["_columns"] = _rows_after(self._columns, self._in_file)
+            state["_saved"] = (self._file.path, self._columns.kinds(), self._in_file)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -220,16 +229,27 @@ class StoreResultsCallback(TunerCallback):
             self._saved = (folder / ST_RESULTS_DATAFRAME_FILENAME, *self._saved[1:])
 
     def _restore(self) -> None:
-        """Read back the rows that were left to the files when this was pickled."""
+        """Read back the rows that were left to the file when this was pickled."""
         if self._saved is None:
             return
-        path, kinds, rows = self._saved
+        path, types, rows = self._saved
         self._saved = None
-        columns = read_results(path, kinds, rows) if rows else ResultColumns()
+        late = self._columns
+        columns = read_results(path, types, rows) if rows else ResultColumns()
         if columns is None:
-            logger.warning("%s lacks rows; they are taken from the event log", path)
             columns = self._from_log(path.parent, rows)
-        self._columns = columns
+            if len(columns) < rows:
+                there = max(len(columns), min(rows, _count_rows(path)))
+                columns = read_results(path, types, there) or columns
+            logger.warning(
+                "%s lacks rows; of %d, %d were found there or in the event log",
+                path,
+                rows,
+                len(columns),
+            )
+        for row in late.rows():
+            columns.append(dict(zip(late.names, row, strict=True)))
+        self._columns, self._in_file = columns, 0
 
     def _from_log(self, folder: Path, rows: int) -> ResultColumns:
         """The first `rows` rows, made anew from the log, without a composer's columns."""
@@ -237,6 +257,23 @@ class StoreResultsCallback(TunerCallback):
         for row, _ in zip(rows_of_log(folder, self.add_wallclock_time), range(rows), strict=False):
             columns.append(row)
         return columns
+
+
+def _rows_after(columns: ResultColumns, start: int) -> ResultColumns:
+    after = ResultColumns()
+    for row in columns.rows(start):
+        after.append(dict(zip(columns.names, row, strict=True)))
+    return after
+
+
+def _count_rows(path: Path) -> int:
+    """How many whole rows a results file has; 0 if it can't be read."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
+            lines = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+            return max(0, sum(1 for _ in lines) - 1)
+    except (OSError, ValueError, IndexError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
+        return 0
 
 
 def rows_of_log(folder: Path, add_time: bool = True) -> Iterator[dict[str, Any]]:

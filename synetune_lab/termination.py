@@ -19,6 +19,13 @@ __all__ = ["AutomaticTermination", "PlateauStopper"]
 _ENDED = (Status.completed, Status.stopped)
 
 
+def _check_numbers(**arguments: Any) -> None:
+    """Refuse what is no number, by name."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{name}={value!r} must be a number")
+
+
 class PlateauStopper:
     """Ends a run when the best values differ no more.
 
@@ -45,6 +52,7 @@ class PlateauStopper:
         mode: str = "min",
         patience: int = 0,
     ) -> None:
+        _check_numbers(std=std, num_trials=num_trials, patience=patience)
         if not std >= 0:
             raise ValueError(f"std={std!r} must be at least 0")
         if num_trials < 2:
@@ -148,6 +156,11 @@ class AutomaticTermination:
         max_num_data: int = 200,
         random_seed: int = 0,
     ) -> None:
+        _check_numbers(
+            num_trials=num_trials, num_candidates=num_candidates, max_num_data=max_num_data
+        )
+        if not isinstance(threshold, str):
+            _check_numbers(threshold=threshold)
         if not (isinstance(threshold, str) or threshold > 0):
             raise ValueError(
                 f"threshold={threshold!r} must be above 0, or the name of a reported value"
@@ -165,6 +178,10 @@ class AutomaticTermination:
         self.random_seed = random_seed
         self.regret_bound: float | None = None
         self._ranges = make_hyperparameter_ranges(config_space)
+        if not self._ranges.ndarray_size:
+            raise ValueError(
+                f"config_space has no hyperparameter to model, only {list(config_space)}"
+            )
         self._seen = 0
         self._kernel: Any = None
         self._fitted = 0  # trials that the kernel's parameters were fitted to

@@ -79,6 +79,7 @@ class TuningStatus:
         self._overall = MetricsStatistics()
         self._of_trials = StatisticsTable()
         self._pending: list[tuple[int, Mapping[str, Any]]] = []
+        self._recent: list[tuple[int, Mapping[str, Any]]] = []  # what was pending before
         self._own_trials: dict[int, Trial] = {}
         self.trials: Mapping[int, Trial] = self._own_trials if trials is None else trials
         self._statuses = _Statuses()
@@ -109,7 +110,8 @@ class TuningStatus:
         """Take what waits into the statistics."""
         if not self._pending:
             return
-        pending, self._pending = self._pending, []
+        self._recent = pending = self._pending
+        self._pending = []
         by_trial: dict[int, list[Mapping[str, Any]]] = {}
         for trial_id, result in pending:
             reports = by_trial.get(trial_id)
@@ -135,10 +137,12 @@ class TuningStatus:
 
         For stopping criteria that look at each report: the latest thousands are at hand, as a rule.
         """
-        fresh = self.num_reports - count
-        if fresh > len(self._pending):
-            return None
-        return self._pending[len(self._pending) - fresh :]
+        fresh, pending, recent = self.num_reports - count, self._pending, self._recent
+        if fresh <= len(pending):
+            return pending[len(pending) - fresh :]
+        if fresh <= len(pending) + len(recent):
+            return recent[len(recent) + len(pending) - fresh :] + pending
+        return None
 
     def last_metrics(self, trial_id: int) -> dict[str, Any]:
         """The latest report of a trial; empty if there is none."""
@@ -171,8 +175,11 @@ class TuningStatus:
                 setattr(look, name, value.look())
         if self.trials is self._own_trials:
             look.trials = look._own_trials
-        look._pending = []
+        look._pending, look._recent = [], []
         return look
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_recent": []}
 
     def update(
         self,

@@ -136,3 +136,29 @@ def test_the_threshold_can_be_reported(tmp_path: Path) -> None:
         assert criterion(status) is ends
     with pytest.raises(ValueError, match="threshold=0 must be above 0, or the name"):
         AutomaticTermination(space, "loss", threshold=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: PlateauStopper("loss", std=None), "std=None must be a number"),  # type: ignore[arg-type]
+        (lambda: PlateauStopper("loss", num_trials="a"), "num_trials='a' must be"),  # type: ignore[arg-type]
+        (lambda: AutomaticTermination({"x": uniform(0, 1)}, "loss", None), "threshold=None must"),  # type: ignore[arg-type]
+        (lambda: AutomaticTermination({"x": 3}, "loss", 0.1), "no hyperparameter to model"),
+    ],
+)
+def test_wrong_types_are_named(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_latest_reports_are_at_hand() -> None:
+    status = TuningStatus(["loss"])
+    known: list[tuple[int, dict[str, float]]] = []
+    for number in range(10_000):
+        status.note_result(number % 50, {"loss": float(number)})
+        known.append((number % 50, {"loss": float(number)}))
+        for back in (0, 1, 3, 4000):
+            count = max(0, number + 1 - back)
+            assert status.reports_since(count) == known[count:]
+    assert status.reports_since(0) is None

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_ENDED = (Status.completed, Status.failed, Status.stopped)
+
+
 class HyperbandRemoveCheckpointsCommon(TunerCallback):
     """Keeps the number of checkpoints of asynchronous Hyperband within a limit.
 
@@ -153,11 +156,19 @@ class HyperbandRemoveCheckpointsCommon(TunerCallback):
         return max(levels, default=None)
 
     def _make_room(self) -> None:
-        surplus = len(self._running) + len(self._paused) - self.max_num_checkpoints
-        if surplus <= 0 or self._tuner is None:
+        if self._tuner is None:
             return
-        trials = self._tuner.engine.trials
-        ready = [one for one in self._paused if trials[one].status == Status.paused]
+        status = {
+            one: self._tuner.engine.trials.peek(one).status
+            for one in (*self._running, *self._paused)
+        }
+        # A trial that failed, or that the user stopped, is not told of here: it needs none.
+        self._running = {one for one in self._running if status[one] not in _ENDED}
+        self._paused = {i: at for i, at in self._paused.items() if status[i] not in _ENDED}
+        surplus = len(self._running) + len(self._paused) - self.max_num_checkpoints
+        if surplus <= 0:
+            return
+        ready = [one for one in self._paused if status[one] == Status.paused]
         for trial_id in self._least_needed(ready)[:surplus]:
             self._tuner.trial_backend.delete_checkpoint(trial_id)
             self._without[trial_id] = self._paused.pop(trial_id)

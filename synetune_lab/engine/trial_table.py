@@ -138,4 +138,4 @@ class TrialsOfTable(Mapping[int, Trial]):
 
     def look(self) -> TrialsOfTable:
         """The trials that there are now."""
-        return TrialsOfTable(self._table, len(self))
+        return TrialsOfTable(self._table.look(), len(self))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from synetune_lab.constants import ST_RESULTS_DATAFRAME_FILENAME
-from synetune_lab.errors import ResumeError
+from synetune_lab.errors import ResumeError, StoreError
 from synetune_lab.results_callback import StoreResultsCallback
 from synetune_lab.session.hooks import Hooks
 from synetune_lab.session.replay import ResumeReport, replay
@@ -83,10 +84,22 @@ def save_tuner_to(tuner: Tuner, folder: Path) -> None:
     if driven and session is not None and folder == tuner.tuner_path:
         session.save().result()
         return
-    content = session.read(lambda _: dumps(tuner)).result() if session and driven else dumps(tuner)
+    if session is not None and driven:
+        session.read(lambda _: _save_to(tuner, folder)).result()
+    else:
+        _save_to(tuner, folder)
+    tuner.trial_backend.on_tuner_save()
+
+
+def _save_to(tuner: Tuner, folder: Path) -> None:
+    """State and results together: neither has what the other lacks."""
+    for callback in tuner.callbacks:
+        if isinstance(callback, StoreResultsCallback):
+            with suppress(StoreError):  # what the file lacks goes into the state
+                callback.store_results()
+    content = dumps(tuner)
     folder.mkdir(parents=True, exist_ok=True)
-    SnapshotStore(folder).save(content, tuner.run_state.seq)
     results = tuner.tuner_path / ST_RESULTS_DATAFRAME_FILENAME
     if folder != tuner.tuner_path and results.exists():
         shutil.copy2(results, folder)
-    tuner.trial_backend.on_tuner_save()
+    SnapshotStore(folder).save(content, tuner.run_state.seq)

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _BATCH = 1024
 """At least so many entries are packed in a row, in some milliseconds."""
 
 _HEADS = 11
+_LOOKS = 3
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -82,9 +84,9 @@ class PackedTable(Mapping[int, T], Generic[T]):
         awake = self._awake
         entry = awake[number] if 0 <= number < len(awake) else None
         if entry is None:
-            entry = self._at_rest(number)
+            entry = self.peek(number)
+            awake[number] = entry  # first, so that other threads find it at any time
             self._leave(number)
-            self._awake[number] = entry
             self._latest.append(number)
         return entry
 
@@ -94,16 +96,17 @@ class PackedTable(Mapping[int, T], Generic[T]):
         Raises:
             KeyError: If there is none.
         """
-        entry = self._awake[number] if 0 <= number < len(self._awake) else None
-        return self._at_rest(number) if entry is None else entry
-
-    def _at_rest(self, number: int) -> T:
-        place = self._place[number] if 0 <= number < len(self._place) else -1
-        if place < 0:
-            raise KeyError(number)
-        bundle = self._bundles[place >> 32]
-        begin = bundle.begins[place & 0xFFFFFFFF]
-        return self._unpack(number, pickle.loads(memoryview(bundle.data)[begin:]))
+        for _ in range(_LOOKS):
+            entry = self._awake[number] if 0 <= number < len(self._awake) else None
+            if entry is not None:
+                return entry
+            place = self._place[number] if 0 <= number < len(self._place) else -1
+            bundle = self._bundles.get(place >> 32)
+            if bundle is not None:
+                begin = bundle.begins[place & 0xFFFFFFFF]
+                return self._unpack(number, pickle.loads(memoryview(bundle.data)[begin:]))
+            # The owner moves it, or there is none.
+        raise KeyError(number)
 
     def look(self) -> Self:
         """A copy that stays as it is while the table goes on, but for entries that are awake."""
@@ -199,17 +202,22 @@ class PackedTable(Mapping[int, T], Generic[T]):
             dumped = _dumped(self._pack(entry))
             if dumped is not None:
                 packed[number] = dumped
-                awake[number] = None
         self._latest = latest[oldest:] + kept
         self._limit = len(self._latest) + _BATCH
+        moved = {}
         for key in self._sparse:
-            packed.update(self._left_in(key))
+            moved.update(self._left_in(key))
+        # In this order: another thread finds each entry at any time.
+        self._bundle({**packed, **moved})
+        for number in packed:
+            awake[number] = None
+        for key in self._sparse:
+            self._bundles.pop(key, None)
         self._sparse = []
-        self._bundle(packed)
 
     def _left_in(self, key: int) -> dict[int, bytes]:
-        """What is still at rest in a bundle, which goes."""
-        bundle = self._bundles.pop(key, None)
+        """What is still at rest in a bundle."""
+        bundle = self._bundles.get(key)
         if bundle is None:
             return {}
         return {
@@ -223,12 +231,11 @@ class PackedTable(Mapping[int, T], Generic[T]):
         if not packed:
             return
         key, self._next_bundle = self._next_bundle, self._next_bundle + 1
-        begins = array("I", [0])
-        for position, (number, dumped) in enumerate(packed.items()):
-            self._place[number] = key << 32 | position
-            begins.append(begins[-1] + len(dumped))
+        begins = array("I", accumulate(map(len, packed.values()), initial=0))
         data = b"".join(packed.values())
         self._bundles[key] = _Bundle(data, array("I", packed), begins, len(packed))
+        for position, number in enumerate(packed):
+            self._place[number] = key << 32 | position
 
     # Help for subclasses
 

@@ -66,8 +66,21 @@ def test_chances_fall_with_the_rank_and_rise_with_the_time_left() -> None:
     assert (compute_probabilities_of_getting_resumed(ranks, *same, time_ratio=0.0) <= 1).all()
 
 
+class _Failing(UserBlackboxBackend):
+    """Every other trial fails after its first report."""
+
+    def _course_of(self, trial_id: int, config: Any, level: int) -> Any:
+        course = super()._course_of(trial_id, config, level)
+        if trial_id % 2:
+            course.error = "out of memory"
+        return course
+
+
 def run(
-    limit: int, around: Any = lambda scheduler: scheduler, **kwargs: Any
+    limit: int,
+    around: Any = lambda scheduler: scheduler,
+    backend: type[UserBlackboxBackend] = UserBlackboxBackend,
+    **kwargs: Any,
 ) -> tuple[Tuner, HyperbandRemoveCheckpointsCommon]:
     box = add_surrogate(
         small_table(), configuration_space={"a": uniform(1, 3), "b": choice(["x", "y"])}
@@ -83,13 +96,12 @@ def run(
         early_checkpoint_removal_kwargs={"max_num_checkpoints": limit, **kwargs},
     )
     tuner = Tuner(
-        UserBlackboxBackend(
-            box, "metric_time", max_resource_attr="epochs", delete_checkpoints=True
-        ),
+        backend(box, "metric_time", max_resource_attr="epochs", delete_checkpoints=True),
         around(scheduler),
         StoppingCriterion(max_wallclock_time=3000),
         n_workers=4,
         save_tuner=False,
+        max_failures=10**6,
     )
     tuner.run(progress=False)
     (callback,) = [c for c in tuner.callbacks if isinstance(c, HyperbandRemoveCheckpointsCommon)]
@@ -159,3 +171,13 @@ def test_it_takes_the_documented_arguments(tmp_path: Path, monkeypatch: pytest.M
         HyperbandRemoveCheckpointsBaselineCallback(**common, baseline="best")
     with pytest.raises(SchedulerError, match="max_wallclock_time='x' must be a number"):
         run(10, max_wallclock_time="x")
+
+
+def test_trials_that_failed_need_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path))
+    tuner, callback = run(10, backend=_Failing)
+    assert tuner.tuning_status.num_trials_failed > 10
+    assert len(callback._running) <= 4
+    assert len(callback._paused) >= 4

@@ -13,6 +13,7 @@ import numpy as np
 from synetune_lab.config_space import (
     Domain,
     cast_config_values,
+    constant_entries,
     diff_config_spaces,
     validate_config,
 )
@@ -193,7 +194,7 @@ class PopulationBasedTraining(FIFOScheduler):
         score = self._sign * read_number(trial.trial_id, result, self._names[0])
         most = self.max_resource_level
         if most is not None and resource >= most:
-            state.last_score = score if score == score else -inf
+            self._leave(trial, for_good=True)
             self._last_reason = {
                 "kind": "max_resource",
                 "level": most,
@@ -212,7 +213,7 @@ class PopulationBasedTraining(FIFOScheduler):
         config = self._explore(given.trial.config)
         exploit = _Exploit(donor, trial.trial_id, config, given.last_perturbation_time)
         self._queue.append(exploit)
-        self._leave(trial)
+        self._leave(trial, for_good=True)
         self._last_reason = {"kind": "exploited", "trial": donor, "goes_on": False}
         return SchedulerDecision.STOP
 
@@ -237,13 +238,17 @@ class PopulationBasedTraining(FIFOScheduler):
             SchedulerError: If a custom function returns what is not in the space.
         """
         config = {**self._added, **config}
+        constants = constant_entries(self.config_space)
         if self.custom_explore_fn is None:
-            changed = dict(config)
+            changed = {**config, **constants}
             for name, entry in self.config_space.items():
                 if isinstance(entry, Domain):
                     changed[name] = self._perturb(entry, config[name])
             return changed
-        changed = dict(self.custom_explore_fn(dict(config)))
+        given = self.custom_explore_fn({**config, **constants})
+        if not isinstance(given, Mapping):
+            raise SchedulerError(f"custom_explore_fn must return a configuration, got {given!r}")
+        changed = {**given, **constants}
         try:
             validate_config(changed, self.config_space)
         except InvalidConfigError as error:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from synetune_lab.config_space import constant_entries, validate_config_space
-from synetune_lab.errors import SchedulerError
+from synetune_lab.config_space import constant_entries, validate_config, validate_config_space
+from synetune_lab.errors import InvalidConfigError, SchedulerError
 from synetune_lab.optimizer.scheduler import TrialScheduler
 from synetune_lab.optimizer.schedulers.arguments import find_max_resource, require_one_of
 from synetune_lab.optimizer.schedulers.random_seeds import (
@@ -131,7 +131,25 @@ class TrialSchedulerWithSearcher(TrialScheduler):
         """A configuration from the searcher, with the constants of the space."""
         self._started = True
         config = self._searcher.get_config(trial_id=str(trial_id), **context)
-        return None if config is None else {**config, **self._constants}
+        if config is None:
+            return None
+        if not type(self._searcher).__module__.startswith("synetune_lab."):
+            self._check_config(config)
+        return {**config, **self._constants}
+
+    def _check_config(self, config: Any) -> None:
+        """Check what a searcher of the user's own suggests.
+
+        Raises:
+            SchedulerError: If it is not in the space.
+        """
+        name = type(self._searcher).__name__
+        if not isinstance(config, Mapping):
+            raise SchedulerError(f"{name}.get_config must return a dictionary, got {config!r}")
+        try:
+            validate_config({**config, **self._constants}, self.config_space)
+        except InvalidConfigError as error:
+            raise SchedulerError(f"{name}.get_config returned {dict(config)}: {error}") from error
 
     def on_trial_error(self, trial: Trial) -> None:
         """The trial failed, which the searcher is told."""

@@ -205,3 +205,42 @@ def test_the_population_is_what_runs() -> None:
     assert len(driver.configs) > 50
     assert len(scheduler._states) <= 5
     assert len(scheduler._quantiles()[0]) <= 2
+
+
+@pytest.mark.parametrize("explore", [None, lambda config: {**config, "lr": 0.5}])
+def test_a_hyperparameter_that_is_fixed_stays_so(explore: Any) -> None:
+    space = {"lr": loguniform(1e-4, 1.0), "wd": uniform(0.0, 1.0), "epochs": 9}
+    scheduler = PopulationBasedTraining(
+        space, explore, metric="loss", resource_attr="epoch", perturbation_interval=1, max_t=9,
+        random_seed=1,
+    )  # fmt: skip
+    driver = SchedulerDriver(scheduler, lambda config, _n, epoch: config["wd"] / epoch)
+    driver.run(100)
+    before = len(driver.configs)
+    scheduler.edit_space({**space, "lr": 0.25})
+    driver.run(300)
+    new = [config["lr"] for number, config in driver.configs.items() if number >= before]
+    assert len(new) > 20
+    assert set(new) == {0.25}
+
+
+def test_a_custom_function_must_return_a_configuration() -> None:
+    space = {"lr": loguniform(1e-4, 1.0), "epochs": 9}
+    scheduler = PopulationBasedTraining(
+        space, lambda _: None, metric="loss", resource_attr="epoch", perturbation_interval=1,
+        max_t=9, random_seed=1,
+    )  # type: ignore[arg-type, return-value]  # fmt: skip
+    driver = SchedulerDriver(scheduler, lambda config, _n, epoch: config["lr"] / epoch)
+    with pytest.raises(SchedulerError, match="custom_explore_fn must return a configuration"):
+        driver.run(300)
+
+
+def test_trials_that_are_over_are_forgotten() -> None:
+    space = {"lr": loguniform(1e-4, 1.0), "epochs": 9}
+    scheduler = PopulationBasedTraining(
+        space, metric="loss", resource_attr="epoch", perturbation_interval=1, max_t=9, random_seed=1
+    )
+    driver = SchedulerDriver(scheduler, lambda config, _n, epoch: config["lr"] / epoch)
+    driver.run(1000)
+    assert len(driver.configs) > 100
+    assert not scheduler._away

@@ -8,10 +8,11 @@ import pytest
 
 from synetune_lab.config_space import randint, uniform
 from synetune_lab.errors import ConfigSpaceError, SchedulerError
-from synetune_lab.optimizer.baselines import ASHA, GridSearch, RandomSearch, SyncBOHB
+from synetune_lab.optimizer.baselines import ASHA, DEHB, GridSearch, RandomSearch, SyncBOHB
 from synetune_lab.optimizer.schedulers import FIFOScheduler, HyperbandScheduler
 from synetune_lab.optimizer.schedulers.hyperband import is_continue_decision
 from synetune_lab.optimizer.schedulers.rungs import RUNG_SYSTEMS, StoppingRungSystem
+from synetune_lab.optimizer.schedulers.searchers import BaseSearcher
 from tests.optimizer.schedulers.hyperband_helpers import SPACE, RecordingSearcher
 
 
@@ -212,3 +213,40 @@ def test_several_metrics() -> None:
 def test_is_continue_decision() -> None:
     assert is_continue_decision("CONTINUE")
     assert not is_continue_decision("PAUSE")
+
+
+@pytest.mark.parametrize("searcher", ["kde", "rea", "bore"])
+def test_a_space_without_hyperparameters_is_refused_at_once(searcher: str) -> None:
+    with pytest.raises(SchedulerError, match="config_space has no hyperparameter"):
+        FIFOScheduler({"epochs": 9}, metric="loss", searcher=searcher)
+    with pytest.raises(SchedulerError, match="config_space has no hyperparameter"):
+        DEHB({"epochs": 9}, "loss", "epoch", max_resource_attr="epochs")
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_candidates": "a"}, {"top_n_percent": "15"}, {"random_fraction": None}]
+)
+def test_options_that_are_no_numbers_are_named(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(SchedulerError, match=f"{name}=.* must be a number"):
+        FIFOScheduler(SPACE, metric="loss", searcher="kde", search_options=options)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"x": uniform(0, 1)}, "Own.get_config returned"),
+        ({}, "Own.get_config returned {}: "),
+        ([1], r"Own.get_config must return a dictionary, got \[1\]"),
+    ],
+)
+def test_what_a_searcher_of_ones_own_suggests_is_checked(config: Any, message: str) -> None:
+    class Own(BaseSearcher):
+        def get_config(self, **kwargs: Any) -> Any:
+            del kwargs
+            return config
+
+    with pytest.raises(SchedulerError, match=message):
+        FIFOScheduler(SPACE, metric="loss", searcher=Own(SPACE, "loss")).suggest(0)
+    with pytest.raises(NotImplementedError, match="BaseSearcher must implement get_config"):
+        FIFOScheduler(SPACE, metric="loss", searcher=BaseSearcher(SPACE, "loss")).suggest(0)

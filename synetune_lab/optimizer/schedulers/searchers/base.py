@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 from synetune_lab.config_space import (
+    Domain,
     SpaceDiff,
     diff_config_spaces,
     impute_points_to_evaluate,
@@ -122,7 +123,7 @@ class BaseSearcher:
         Returns:
             The configuration, or None if there will never be another one.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must implement get_config")
 
     def on_trial_result(
         self, trial_id: str, config: Config, result: dict[str, Any], update: bool
@@ -235,15 +236,27 @@ class BaseSearcher:
         self._reason = {"kind": "points_to_evaluate", "index": index}
         return config
 
+    def require_hyperparameters(self) -> None:
+        """For searchers that have nothing to do where there is nothing to choose.
+
+        Raises:
+            SchedulerError: If all entries of the space are constants.
+        """
+        if not any(isinstance(entry, Domain) for entry in self.config_space.values()):
+            raise SchedulerError(
+                f"config_space has no hyperparameter that {type(self).__name__} could choose, only "
+                f"the constants {list(self.config_space)}"
+            )
+
     def _completed(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """A configuration with what was added by edits since it was chosen."""
         return {**self._added, **config} if self._added else config
 
-    def _own(self, config: Mapping[str, Any]) -> Config | None:
+    def in_space(self, config: Mapping[str, Any]) -> Config | None:
         """A trial's configuration in the space as it is now; None if it is not in there.
 
         Trials that are older than an edit of the space lack what was added, and count as having
-        its default.
+        its default; a value that was fixed meanwhile is not looked at.
         """
         if self._added is None:
             return remove_constant_and_cast(config, self.config_space)

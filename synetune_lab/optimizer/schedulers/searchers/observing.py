@@ -63,6 +63,7 @@ class ObservingSearcher(StochasticAndFilterDuplicatesSearcher):
         )
         if not isinstance(self.metric, str):
             raise SchedulerError(f"{type(self).__name__} takes one metric, got {self.metric}")
+        self.require_hyperparameters()
         self._metric_name = self.metric
         self._resource_attr = resource_attr
         self.observations = Observations(str(self.mode))
@@ -72,7 +73,7 @@ class ObservingSearcher(StochasticAndFilterDuplicatesSearcher):
         return len(self.observations)
 
     def _update(self, trial_id: str, config: Config, result: dict[str, Any]) -> None:
-        own = self._own(config)
+        own = self.in_space(config)
         if own is None:
             return  # it began before the space was edited, and is not in it any more
         level = 0 if self._resource_attr is None else int(result[self._resource_attr])
@@ -90,9 +91,9 @@ class ObservingSearcher(StochasticAndFilterDuplicatesSearcher):
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> SpaceEditReport:
-        """Choose from another space; observations outside of it are left out."""
+        """Choose from another space; observations outside of its ranges are left out."""
         report = super().edit_space(config_space, defaults)
-        kept, dropped = self.observations.translate(self._own)
+        kept, dropped = self.observations.translate(self.in_space)
         self._space_edited()
         return SpaceEditReport(
             kept=kept,

@@ -91,6 +91,7 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
             random_seed=random_seed,
             random_seed_generator=random_seed_generator,
         )
+        self.require_hyperparameters()
         self.population_size = _at_least_1("population_size", population_size)
         self.sample_size = _at_least_1("sample_size", sample_size)
         self.population: deque[PopulationElement] = deque(maxlen=population_size)
@@ -132,7 +133,7 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
         value = float(result[self._name])
         sign = 1.0 if self.mode == "min" else -1.0
         score = sign * value if value == value else inf
-        own = self._own(config)
+        own = self.in_space(config)
         if own is None:
             return  # it began before the space was edited, and is not in it any more
         self.population.append(PopulationElement(dict(result), score, own))
@@ -140,11 +141,11 @@ class RegularizedEvolution(StochasticAndFilterDuplicatesSearcher):
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> SpaceEditReport:
-        """Draw from another space; members of the population outside of it leave."""
+        """Draw from another space; members of the population outside of its ranges leave."""
         report = super().edit_space(config_space, defaults)
         kept = []
         for member in self.population:
-            own = self._own(member.config)
+            own = self.in_space(member.config)
             if own is not None:
                 member.config = own
                 kept.append(member)

@@ -11,11 +11,9 @@ import numpy as np
 
 from synetune_lab.config_space import (
     make_hyperparameter_ranges,
-    remove_constant_and_cast,
-    validate_config,
 )
 from synetune_lab.config_space.keys import ConfigKeyer
-from synetune_lab.errors import InvalidConfigError, SchedulerError
+from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.scheduler import SchedulerDecision, TrialSuggestion
 from synetune_lab.optimizer.schedulers.arguments import refuse_unknown_arguments, require_bool
 from synetune_lab.optimizer.schedulers.reports import read_number, read_resource
@@ -156,6 +154,7 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
         self._vectors: dict[int, np.ndarray] = {}
         self._is_exhausted = False
         self._connect(searcher, search_options, points_to_evaluate)
+        self._searcher.require_hyperparameters()
         self.random_state = np.random.RandomState(self.random_seed_generator())
         self._ranges = make_hyperparameter_ranges(self.config_space)
         self._keyer = ConfigKeyer(self.config_space)
@@ -443,11 +442,8 @@ class DifferentialEvolutionHyperbandScheduler(SynchronousHyperbandCommon):
         outside: set[int] = set()
         for trial_id in self._vectors:
             job = self._jobs[trial_id]
-            given = {**(defaults or {}), **job.config}
-            try:
-                config = remove_constant_and_cast(given, self.config_space)
-                validate_config(config, self.config_space)
-            except InvalidConfigError:
+            config = self._searcher.in_space(job.config)
+            if config is None:
                 outside.add(trial_id)
                 continue
             vectors[trial_id] = self._ranges.to_ndarray(config)

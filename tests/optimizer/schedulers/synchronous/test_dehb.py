@@ -153,3 +153,17 @@ def test_no_value_of_a_choice_is_preferred() -> None:
     total = sum(counts.values())
     assert total > 2000
     assert max(abs(count / total - 0.2) for count in counts.values()) < 0.08
+
+
+def test_an_edit_keeps_all_that_is_inside_the_new_space() -> None:
+    scheduler = DEHB(SPACE, "loss", "epoch", max_resource_attr="epochs", random_seed=1)
+    driver = SchedulerDriver(scheduler, lambda config, _n, epoch: config["x"] / epoch)
+    driver.run(300)
+    scheduler.edit_space({**SPACE, "z": 0.5})
+    report = scheduler.edit_space({**SPACE, "z": uniform(0.0, 1.0)})
+    assert report["kept"] == len(driver.configs)
+    assert report["dropped"] == 0
+    inside = sum(config["x"] <= 0.5 for config in driver.configs.values())
+    report = scheduler.edit_space({**SPACE, "x": uniform(0.0, 0.5), "z": uniform(0.0, 1.0)})
+    assert report["kept"] == inside
+    driver.run(300)

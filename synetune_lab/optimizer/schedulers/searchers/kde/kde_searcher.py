@@ -79,6 +79,17 @@ class KernelDensityEstimator(ObservingSearcher):
             random_seed=random_seed,
             random_seed_generator=random_seed_generator,
         )
+        numbers: dict[str, Any] = {
+            "num_min_data_points": 1 if num_min_data_points is None else num_min_data_points,
+            "top_n_percent": top_n_percent,
+            "min_bandwidth": min_bandwidth,
+            "num_candidates": num_candidates,
+            "bandwidth_factor": bandwidth_factor,
+            "random_fraction": random_fraction,
+        }
+        for name, value in numbers.items():
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            _require(is_number, name, value, "a number")
         dimension = sum(isinstance(entry, Domain) for entry in self.config_space.values())
         self.num_min_data_points = dimension if num_min_data_points is None else num_min_data_points
         self.top_n_percent = top_n_percent

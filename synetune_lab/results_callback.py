@@ -215,7 +215,7 @@ class StoreResultsCallback(TunerCallback):
         state = {k: v for k, v in vars(self).items() if k not in ("_tuner", "_file")}
         if self._saved is None and self._file is not None and self._file.path.exists():
             state["_columns"] = _rows_after(self._columns, self._in_file)
-            state["_saved"] = (self._file.path, self._columns.kinds(), self._in_file)
+            state["_saved"] = (self._file.path, self._columns.types(), self._in_file)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

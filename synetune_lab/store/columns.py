@@ -1,21 +1,24 @@
 """Results as columns: every report is a row, every entry a typed column.
 
 A report costs eight bytes an entry; dictionaries are not kept. A column holds 64-bit integers as
-long as all its values are integers and no row lacks it, then floats, then any objects. A long
-column of few different texts takes a byte a row.
+long as all its values are integers and no row lacks it, then floats, then any objects: it widens
+rather than lose a digit. A long column of few different texts takes a byte a row.
 """
 
 from __future__ import annotations
 
 import math
+import pickle
+import zlib
 from contextlib import suppress
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.store.numbers import Numbers
 from synetune_lab.store.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
@@ -23,11 +26,32 @@ _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 """Integers beyond it do not survive as floats."""
 
+_KIND: dict[str, Any] = {"q": int, "d": float}
+"""What `Numbers` of a type code take as it is."""
+
 _LONG = 1 << 16
 """Rows from which on it is worth while to look for columns of few different texts."""
 
 Values = Any
 """`Numbers`, a list or `Words`."""
+
+ColumnType = str | tuple[list[bytes], dict[int, Any]]
+"""What a column's texts in a CSV do not say: `q` (integers), `d` (floats), `T` (texts), or a code
+for each value (`CODE`, in compressed blocks) and the values, by row, that no text tells. `O` says
+nothing of an object."""
+
+CODE = {
+    name: ord(letter)
+    for name, letter in {
+        "none": "N", "bool": "B", "int": "I", "float": "F", "text": "T", "literal": "L", "odd": "X",
+    }.items()
+}  # fmt: skip
+"""Types of values in a column of objects. A literal is a list, tuple or dictionary that `repr`
+tells exactly; odd is everything else."""
+
+_CODE_BLOCK = 1 << 16
+_DEEPEST = 20
+"""Levels of a literal that is told by its text; the interpreter's parser takes some more."""
 
 
 class ResultColumns:
@@ -37,6 +61,7 @@ class ResultColumns:
         self._columns: dict[str, Values] = {}
         self._rows = 0
         self._next_look = _LONG
+        self._types: dict[str, _ValueTypes] = {}
 
     def __len__(self) -> int:
         return self._rows
@@ -55,18 +80,13 @@ class ResultColumns:
                 columns[name] = self._new_column(value)
             elif type(column) is list:
                 column.append(value)
-            elif (
-                type(column) is Words
-                or value is None
-                or type(value) is bool
-                or isinstance(value, str)
-            ):
-                self._widen(name, value)
-            else:
+            elif type(column) is Numbers and type(value) is _KIND[column.typecode]:
                 try:
                     column.append(value)
-                except (TypeError, OverflowError, ValueError):
+                except OverflowError:
                     self._widen(name, value)
+            else:
+                self._widen(name, value)
         self._rows += 1
         if len(row) != len(columns):
             for name in columns:
@@ -79,11 +99,13 @@ class ResultColumns:
         count = len(next(iter(block.values())))
         if self._rows >= self._next_look:
             self._look_for_words()
-        if columns.keys() == block.keys() and all(
-            _takes(columns[name], values) for name, values in block.items()
-        ):
+        if columns.keys() == block.keys():
             for name, values in block.items():
-                columns[name].extend(values)
+                if _takes(columns[name], values):
+                    columns[name].extend(values)
+                else:
+                    for value in values:
+                        self._widen(name, value)
             self._rows += count
             return
         names = list(block)
@@ -108,7 +130,7 @@ class ResultColumns:
         return [None] * missing + [value]
 
     def _widen(self, name: str, value: Any) -> None:
-        """Append a value that the column's type does not take, by giving it a wider one."""
+        """Append a value; if the column's type does not take it, by giving it a wider one."""
         column = self._columns[name]
         if type(column) is Words:
             try:
@@ -118,6 +140,9 @@ class ResultColumns:
         if type(column) is list:
             column.append(value)
         if type(column) in (list, Words):
+            return
+        if column.typecode == "q" and _is_int(value):
+            column.append(int(value))
             return
         number = math.nan if value is None else value
         as_float = _is_float(number) or (_is_int(number) and abs(int(number)) <= _EXACT)
@@ -142,6 +167,22 @@ class ResultColumns:
             for name, column in self._columns.items()
         }
 
+    def types(self) -> dict[str, ColumnType]:
+        """What `read_results` needs to give back every value with its type.
+
+        Unlike `kinds` it may change with every row. Only rows that came since the last call are
+        looked at. It can be pickled, with the values in it that a text does not tell.
+        """
+        found: dict[str, ColumnType] = {}
+        for name, column in self._columns.items():
+            if type(column) is Numbers:
+                found[name] = column.typecode
+            else:
+                types = self._types.setdefault(name, _ValueTypes())
+                types.look(column)
+                found[name] = types.found()
+        return found
+
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Any, ...]]:
         """Rows as tuples in the order of `names`."""
         stop = self._rows if stop is None else stop
@@ -156,6 +197,14 @@ class ResultColumns:
                 else:
                     column.truncate(rows)
             self._rows = rows
+            self._types = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_types"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._types = {}
 
     def dataframe(self) -> pd.DataFrame:
         """A new data frame with the columns."""
@@ -194,12 +243,107 @@ def _takes(column: Values, values: list[Any]) -> bool:
 def _is_float(value: Any) -> bool:
     if isinstance(value, float):
         return True
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    return kind == "f" and getattr(value, "ndim", 1) == 0
+    dtype = getattr(value, "dtype", None)
+    exact = getattr(dtype, "kind", None) == "f" and getattr(dtype, "itemsize", 16) <= 8
+    return exact and getattr(value, "ndim", 1) == 0
 
 
 def _is_int(value: Any) -> bool:
-    if isinstance(value, int):
-        return type(value) is not bool and value in _INT64
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    return kind in ("i", "u") and getattr(value, "ndim", 1) == 0
+    """Whether it is an integer of 64 bits."""
+    if not isinstance(value, int):
+        kind = getattr(getattr(value, "dtype", None), "kind", None)
+        if kind not in ("i", "u") or getattr(value, "ndim", 1) != 0:
+            return False
+    # A range looks through all it has for what is not a plain int.
+    return type(value) is not bool and int(value) in _INT64
+
+
+class _CodeOfType(dict[type, int]):
+    def __missing__(self, kind: type) -> int:
+        return CODE["odd"]
+
+
+_CODE_OF_TYPE = _CodeOfType(
+    {
+        NoneType: CODE["none"],
+        bool: CODE["bool"],
+        int: CODE["int"],
+        float: CODE["float"],
+        str: CODE["text"],
+    }
+)
+
+
+class _ValueTypes:
+    """The types of the values in one column of objects, learned as it grows."""
+
+    def __init__(self) -> None:
+        self._full: list[bytes] = []  # compressed, of _CODE_BLOCK values each
+        self._tail = b""
+        self._odd: dict[int, Any] = {}
+        self._only_text = True
+
+    def look(self, column: Values) -> None:
+        """Learn the types of the values that came since the last look."""
+        at = len(self._full) * _CODE_BLOCK + len(self._tail)
+        while at < len(column):
+            stop = at - at % _CODE_BLOCK + _CODE_BLOCK
+            codes = self._codes_of(column[at:stop], at)
+            self._only_text = self._only_text and codes.count(CODE["text"]) == len(codes)
+            self._tail += codes
+            if len(self._tail) == _CODE_BLOCK:
+                self._full.append(zlib.compress(self._tail, 1))
+                self._tail = b""
+            at += len(codes)
+
+    def found(self) -> ColumnType:
+        """The types so far."""
+        if self._only_text:
+            return "T"
+        return [*self._full, zlib.compress(self._tail, 1)], dict(self._odd)
+
+    def _codes_of(self, values: list[Any], start: int) -> bytes:
+        codes = bytearray(map(_CODE_OF_TYPE.__getitem__, map(type, values)))
+        if CODE["odd"] not in codes and _in_text_files(v for v in values if type(v) is str):
+            return bytes(codes)
+        for at, (code, value) in enumerate(zip(codes, values, strict=True)):
+            if code == CODE["odd"] or (code == CODE["text"] and not _in_text_files((value,))):
+                codes[at] = self._code_of_odd(value, start + at)
+        return bytes(codes)
+
+    def _code_of_odd(self, value: Any, row: int) -> int:
+        if type(value) is not str and _is_literal(value):
+            return CODE["literal"]
+        try:
+            pickle.dumps(value, protocol=5)
+        except Exception:  # of any class; better its text than a state that can't be saved
+            return CODE["text"]
+        self._odd[row] = value
+        return CODE["odd"]
+
+
+def _in_text_files(texts: Iterable[str]) -> bool:
+    """Whether all have a place there, unlike a zero or half of a surrogate pair."""
+    joined = "".join(texts)
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in joined
+
+
+def _is_literal(value: Any, levels: int = _DEEPEST) -> bool:
+    """Whether `ast.literal_eval` makes of its `repr` the same again."""
+    kind = type(value)
+    if kind is float:
+        return math.isfinite(value)
+    if kind in _CODE_OF_TYPE:
+        return True
+    if not levels:
+        return False
+    if kind is list or kind is tuple:
+        return all(_is_literal(part, levels - 1) for part in value)
+    return kind is dict and all(
+        _is_literal(key, levels - 1) and _is_literal(part, levels - 1)
+        for key, part in value.items()
+    )

@@ -15,20 +15,25 @@ import os
 import struct
 import zipfile
 import zlib
+from ast import literal_eval
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from uuid import uuid4
 
 from synetune_lab.errors import StoreError
-from synetune_lab.store.columns import ResultColumns
+from synetune_lab.store.columns import CODE, ResultColumns
 from synetune_lab.store.numbers import Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from synetune_lab.store.columns import ColumnType
 
 MEMBER = b"results.csv"
 _LEVEL = 2
+_ZERO = "\\x00"
+"""Stands for a zero in a text; readers of text files take that for an end, or refuse it."""
 _LIMIT = 0xFFFFFFFF
 _VERSION = 20
 _DATA_DESCRIPTOR_FLAG = 0x08
@@ -38,6 +43,12 @@ _LOCAL_HEADER = struct.pack(
     "<IHHHHHIIIHH", 0x04034B50, _VERSION, _DATA_DESCRIPTOR_FLAG, 8, _TIME, _DATE, 0, 0, 0,
     len(MEMBER), 0,
 ) + MEMBER  # fmt: skip
+
+
+class _Lines(list[str]):
+    """A file to write to that keeps its lines."""
+
+    write = list[str].append
 
 
 class ResultsFile:
@@ -77,9 +88,18 @@ class ResultsFile:
         return sum(map(len, self._fresh))
 
     def _compress(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        plain = text.getvalue().encode()
+        # The writer quotes a text with an end of line in it only if its own has the same
+        # characters, up to Python 3.12. So it gets both, and each row the plain one afterwards.
+        lines = _Lines()
+        write = csv.writer(lines, lineterminator="\r\n").writerow
+        for row in rows:
+            try:
+                write(row)
+            except csv.Error:  # Python 3.10, of a zero in a text
+                write([v.replace("\0", _ZERO) if isinstance(v, str) else v for v in row])
+        text = "".join([f"{line[:-2]}\n" for line in lines]).replace("\0", _ZERO)
+        # Half of a surrogate pair has no bytes; the file stays one of UTF-8.
+        plain = text.encode(errors="backslashreplace")
         self._crc = zlib.crc32(plain, self._crc)
         self._plain_size += len(plain)
         self._fresh.append(self._compressor.compress(plain))
@@ -172,45 +192,134 @@ def _ending(crc: int, size: int, plain_size: int) -> bytes:
     )
 
 
-def read_results(path: Path, kinds: dict[str, str], rows: int) -> ResultColumns | None:
+def read_results(path: Path, types: Mapping[str, ColumnType], rows: int) -> ResultColumns | None:
     """The first `rows` rows of a results file as columns, with the types that they had.
+
+    The file may have been written before or after the types were taken: it may have fewer columns
+    than they (those that came with later rows) or more, which are left out.
+
+    Args:
+        path: The file.
+        types: `ResultColumns.types()` of columns that had at least so many rows. `kinds()` will
+            do where columns of objects hold texts other than "", "True" and "False", booleans
+            and None only.
+        rows: How many rows to read.
 
     Returns:
         None if the file lacks rows or columns, or can't be read.
     """
-    columns: list[Any] = [[] if kind == "O" else Numbers(kind) for kind in kinds.values()]
-    read = [_READERS[kind] for kind in kinds.values()]
     try:
         with zipfile.ZipFile(path) as archive, archive.open(MEMBER.decode()) as file:
             lines = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-            if next(lines, None) != list(kinds):
-                return None
-            left = rows
-            while left:
-                # In blocks: a text for each value of a long run would take more than the run does.
-                block = list(islice(lines, min(left, _BLOCK)))
-                if not block:
-                    return None
-                for column, reader, texts in zip(
-                    columns, read, zip(*block, strict=True), strict=True
-                ):
-                    column.extend(map(reader, texts))
-                left -= len(block)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
+            columns = _read(lines, types, rows)
+    except _UNREADABLE:
         return None
-    return ResultColumns.from_columns(dict(zip(kinds, columns, strict=True)))
+    return ResultColumns.from_columns(columns)
+
+
+def _read(lines: Iterator[list[str]], types: Mapping[str, ColumnType], rows: int) -> dict[str, Any]:
+    """Columns with the first rows of a file. A ValueError tells that it does not have them."""
+    there = next(lines, [])
+    names = list(types)
+    width = min(len(there), len(names))
+    if not width or there[:width] != names[:width]:
+        raise ValueError("other columns")
+    columns: dict[str, Any] = {
+        name: Numbers(kind) if kind in ("q", "d") else [] for name, kind in types.items()
+    }
+    readers = {name: _reader(kind) for name, kind in types.items()}
+    done = 0
+    while done < rows:
+        # In blocks: a text for each value of a long run would take more than the run does.
+        block = list(islice(lines, min(rows - done, _BLOCK)))
+        if not block or len(block[0]) != len(there):
+            raise ValueError("fewer rows or values")
+        for name, texts in zip(names, zip(*block, strict=True), strict=False):
+            columns[name].extend(readers[name](texts, done))
+        done += len(block)
+    for name in names[width:]:
+        columns[name].extend(_missing(types[name], rows))
+    return columns
 
 
 _BLOCK = 1000
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+    ValueError,  # the file, or a value, is not what the types say
+    TypeError,
+    LookupError,
+    OverflowError,
+    SyntaxError,
+    RecursionError,
+)
 _WORDS = {"": None, "True": True, "False": False}
+_Reader: TypeAlias = "Callable[[Sequence[str], int], Iterable[Any]]"
+"""Makes values of the texts of some rows, given the first row's number."""
 
 
-def _untyped(text: str) -> Any:
-    return _WORDS.get(text, text)
+def _reader(kind: ColumnType) -> _Reader:
+    if isinstance(kind, str):
+        return _READERS[kind]
+    blocks, odd = kind
+    codes = b"".join(map(zlib.decompress, blocks))
+
+    def read(texts: Sequence[str], start: int) -> Iterable[Any]:
+        present = codes[start : start + len(texts)]
+        if len(set(present)) == 1 and CODE["odd"] not in present and len(present) == len(texts):
+            return map(_VALUE[present[0]], texts)
+        return [
+            odd[row] if code == CODE["odd"] else _VALUE[code](text)
+            for row, (code, text) in enumerate(zip(present, texts, strict=True), start)
+        ]
+
+    return read
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "q": int,
-    "d": lambda text: float(text) if text else math.nan,
+def _missing(kind: ColumnType, rows: int) -> list[None] | list[float]:
+    """Values of a column that the file does not have, as none had one yet."""
+    if kind == "d":
+        return [math.nan] * rows
+    if isinstance(kind, tuple):
+        codes = b"".join(map(zlib.decompress, kind[0]))[:rows]
+        if codes.count(CODE["none"]) == rows:
+            return [None] * rows
+    raise ValueError("fewer columns")
+
+
+def _integers(texts: Sequence[str], _: int) -> Iterable[int]:
+    try:
+        return list(map(int, texts))
+    except ValueError:  # the column became one of floats afterwards; here they are whole
+        numbers = list(map(float, texts))
+        if not all(map(float.is_integer, numbers)):
+            raise
+        return list(map(int, numbers))
+
+
+def _floats(texts: Sequence[str], _: int) -> Iterable[float]:
+    return [float(text) if text else math.nan for text in texts]
+
+
+def _untyped(texts: Sequence[str], _: int) -> Iterable[Any]:
+    return [_WORDS.get(text, text) for text in texts]
+
+
+_READERS: dict[str, _Reader] = {
+    "q": _integers,
+    "d": _floats,
+    "T": lambda texts, _: texts,
     "O": _untyped,
+}
+
+_VALUE: dict[int, Callable[[str], Any]] = {
+    CODE["none"]: lambda _: None,
+    CODE["bool"]: lambda text: text == "True",
+    CODE["int"]: int,
+    CODE["float"]: float,
+    CODE["text"]: str,
+    CODE["literal"]: literal_eval,
 }

@@ -11,6 +11,8 @@ import numpy as np
 from synetune_lab.blackbox_repository.blackbox import Blackbox, Config
 from synetune_lab.blackbox_repository.blackbox_offline import BlackboxOffline
 from synetune_lab.blackbox_repository.make_surrogate import make_surrogate
+from synetune_lab.blackbox_repository.recent_curves import RecentCurves
+from synetune_lab.blackbox_repository.row_encoder import FrameEncoder, RowEncoder, log_of
 from synetune_lab.config_space import Categorical, Domain
 from synetune_lab.errors import BlackboxError
 
@@ -161,7 +163,7 @@ class BlackboxSurrogate(Blackbox):
             encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
             parts.append(("categories", make_pipeline(Columns(categories), encoder)))
         if logarithmic:
-            log = FunctionTransformer(_log, feature_names_out=None)
+            log = FunctionTransformer(log_of, feature_names_out=None)
             parts.append(
                 ("logarithmic", make_pipeline(Columns(logarithmic), log, StandardScaler()))
             )
@@ -197,7 +199,24 @@ class BlackboxSurrogate(Blackbox):
             target = values[taken]
             pipeline.fit(X.iloc[taken], target[:, 0] if target.shape[1] == 1 else target)
             self._pipelines.append(pipeline)
+        self._prepare()
         return self
+
+    def _prepare(self) -> None:
+        """What is not saved with it."""
+        is_ours = type(self).make_model_pipeline is BlackboxSurrogate.make_model_pipeline
+        self._encoders = [
+            RowEncoder(one) if is_ours else FrameEncoder(one, list(self.configuration_space))
+            for one in self._pipelines
+        ]
+        self._recent = RecentCurves()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in ("_encoders", "_recent")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._prepare()
 
     def _rows_of_seeds(self, size: int) -> list[np.ndarray]:
         if self.predict_curves or self._values is None:
@@ -241,13 +260,13 @@ class BlackboxSurrogate(Blackbox):
         if not 0 <= seed < self._num_seeds:
             raise BlackboxError(f"seed={seed}; this blackbox has seeds 0 to {self._num_seeds - 1}")
         if self._values is None:
-            row = self._predict(configuration, None, seed)[0]
+            row = self._predict(self._rows(configuration, None, seed), seed)[0]
             return dict(zip(self.objectives_names, row.tolist(), strict=True))
         if fidelity is None:
             return self._whole_curve(configuration, seed)
         wanted = fidelity[self.fidelity_name()]
         if not self.predict_curves and not self.differences:
-            row = self._predict(configuration, [wanted], seed)[0]
+            row = self._predict(self._rows(configuration, [wanted], seed), seed)[0]
         else:
             where = np.flatnonzero(self._values == wanted)
             if not len(where):
@@ -259,27 +278,26 @@ class BlackboxSurrogate(Blackbox):
 
     def _whole_curve(self, configuration: Config, seed: int) -> np.ndarray:
         assert self._values is not None
-        if self.predict_curves:
-            curve = self._predict(configuration, None, seed).reshape(len(self._values), -1)
-        else:
-            curve = self._predict(configuration, self._values.tolist(), seed)
+        fidelities = None if self.predict_curves else self._values.tolist()
+        rows = self._rows(configuration, fidelities, seed)
+        # What the regressor sees of the configuration is the key: nothing else matters to it.
+        return self._recent.get((seed, rows[0].tobytes()), lambda: self._curve_of(rows, seed))
+
+    def _curve_of(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        assert self._values is not None
+        curve = self._predict(rows, seed).reshape(len(self._values), -1)
         if self.differences:
             columns = [self.objectives_names.index(name) for name in self.differences]
-            curve = curve.copy()
             curve[:, columns] = np.cumsum(np.maximum(curve[:, columns], 0.0), axis=0)
         return curve
 
-    def _predict(
-        self, configuration: Config, fidelities: list[float] | None, seed: int
-    ) -> np.ndarray:
-        import pandas as pd
+    def _rows(self, configuration: Config, fidelities: list[float] | None, seed: int) -> np.ndarray:
+        name = None if fidelities is None else self.fidelity_name()
+        return self._encoders[seed].rows(configuration, name, fidelities)
 
-        rows = 1 if fidelities is None else len(fidelities)
-        columns = {name: [configuration[name]] * rows for name in self.configuration_space}
-        if fidelities is not None:
-            columns[self.fidelity_name()] = fidelities
-        predicted = np.asarray(self._pipelines[seed].predict(pd.DataFrame(columns)))
-        return predicted.reshape(rows, -1).astype(np.float64)
+    def _predict(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        predicted = np.asarray(self._pipelines[seed].steps[-1][1].predict(rows))
+        return predicted.reshape(len(rows), -1).astype(np.float64)
 
     def hyperparameter_objectives_values(
         self, predict_curves: bool = False
@@ -346,7 +364,3 @@ def add_surrogate(
 
 def _is_logarithmic(domain: Domain) -> bool:
     return "Log" in type(domain.get_sampler()).__name__ or bool(getattr(domain, "log_scale", False))
-
-
-def _log(values: Any) -> Any:
-    return np.log(np.maximum(np.asarray(values, dtype=np.float64), 1e-300))

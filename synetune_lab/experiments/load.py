@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synetune_lab.constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
 from synetune_lab.errors import StoreError, SynetuneLabError
 from synetune_lab.experiments.experiment_result import ExperimentResult
+from synetune_lab.experiments.result_types import read_typed_results
 from synetune_lab.store.run_files import read_metadata
 from synetune_lab.tuner import Tuner
 from synetune_lab.util import experiment_path
@@ -59,20 +60,17 @@ def load_experiment(
             f"there is no experiment {tuner_name!r}: {path} has no metadata.json.{hint}"
         )
     tuner = Tuner.load(path, trust=trust) if load_tuner else None
-    return ExperimentResult(tuner_name, _read_results(path), metadata, tuner, path)
+    return ExperimentResult(tuner_name, _read_results(path, metadata), metadata, tuner, path)
 
 
-def _read_results(path: Path) -> pd.DataFrame | None:
-    import pandas as pd
-
+def _read_results(path: Path, metadata: dict[str, Any]) -> pd.DataFrame | None:
     file = path / ST_RESULTS_DATAFRAME_FILENAME
     if not file.exists():
         return None
     try:
-        frame: pd.DataFrame = pd.read_csv(file)
+        return read_typed_results(file, metadata)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise StoreError(f"the results in {file} can't be read: {error}") from error
-    return frame
 
 
 def _found(
@@ -118,7 +116,7 @@ def list_experiments(
     for path, metadata in _found(path_filter, root):
         try:
             tuner = Tuner.load(path) if load_tuner else None
-            results = _read_results(path)
+            results = _read_results(path, metadata)
         except SynetuneLabError as error:
             logger.warning("%s", error)
             continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synetune_lab.config_space import config_space_from_json_dict
+from synetune_lab.config_space import Categorical, Domain, config_space_from_json_dict
 from synetune_lab.constants import (
     CONFIG_COLUMN_PREFIX,
     ST_TUNER_TIME,
@@ -18,10 +18,11 @@ from synetune_lab.constants import (
     ST_WORKER_TIME,
     TRIAL_ID,
 )
-from synetune_lab.errors import BlackboxError
+from synetune_lab.errors import BlackboxError, InvalidConfigError
 from synetune_lab.experiments.experiment_result import ExperimentResult
 from synetune_lab.experiments.load import load_experiment
 from synetune_lab.results_callback import StoreResultsCallback
+from synetune_lab.store.run_files import read_run_file
 from synetune_lab.tuner import Tuner
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["RecordedCurves", "experiment_of", "record_curves"]
 
 _USUAL_RESOURCES = ("epoch", "epochs", "step", "steps", "iteration", "rounds", "time_step")
+_USUAL_MAXIMA = ("epochs", "max_t", "max_epochs", "max_resource", "max_resource_level")
+_LARGEST = 10**6
+_LEVEL = "st_level"
 
 
 @dataclass
@@ -100,15 +104,20 @@ def record_curves(
 ) -> RecordedCurves:
     """The curves of an experiment.
 
+    They end at the maximum resource that the scheduler was given, as far as that is known; at that
+    of a constant with a usual name, such as `epochs`; else at the largest resource reported. A
+    report without the resource is left out.
+
     Args:
         experiment: The experiment.
-        resource_attr: Name of the reported resource; None to find it: what the scheduler used, a
-            usual name such as `epoch`, else the number of the report.
+        resource_attr: Name of the reported resource, a positive integer; None to find it: what the
+            scheduler used, a usual name such as `epoch`, else the number of the report.
         elapsed_time_attr: Name of the reported seconds since a trial was started or resumed; None
             for `st_worker_time`, or the time of the tuner where that is missing.
 
     Raises:
-        BlackboxError: If the space is not known, or nothing can be used.
+        BlackboxError: If the space is not known, the resource is no positive integer, or nothing
+            can be used.
     """
     frame = experiment.results
     assert frame is not None
@@ -119,17 +128,20 @@ def record_curves(
             f"the results of {experiment.name!r} have none of the metrics "
             f"{experiment.metric_names()}; they have {list(frame.columns)}"
         )
-    resource = resource_attr or _resource_of(experiment, frame)
+    scheduler = _scheduler_of(experiment)
+    resource = resource_attr or _resource_of(scheduler, frame)
     if resource not in frame.columns:
         raise BlackboxError(f"resource_attr={resource!r} was not reported: {list(frame.columns)}")
-    hyperparameters = {k: v for k, v in space.items() if hasattr(v, "sample")}
+    hyperparameters = {k: v for k, v in space.items() if isinstance(v, Domain)}
+    constants = {k: v for k, v in space.items() if k not in hyperparameters}
     return _collect(
         frame,
         hyperparameters,
-        {k: v for k, v in space.items() if k not in hyperparameters},
+        constants,
         names,
         resource,
         _time_of(frame, elapsed_time_attr),
+        _max_resource_of(experiment, scheduler, constants, resource),
     )
 
 
@@ -143,15 +155,44 @@ def _space_of(experiment: ExperimentResult) -> dict[str, Any]:
     return config_space_from_json_dict(json.loads(stored) if isinstance(stored, str) else stored)
 
 
-def _resource_of(experiment: ExperimentResult, frame: pd.DataFrame) -> str:
+def _scheduler_of(experiment: ExperimentResult) -> Mapping[str, Any]:
+    """What is known of the scheduler: `TrialScheduler.describe`, or what `run.json` kept of it."""
     if experiment.tuner is not None:
-        known = experiment.tuner.scheduler.describe().get("resource_attr")
-        if known in frame.columns:
-            return str(known)
+        return experiment.tuner.scheduler.describe()
+    described = (read_run_file(experiment.path) or {}).get("scheduler")
+    return described if isinstance(described, Mapping) else {}
+
+
+def _resource_of(scheduler: Mapping[str, Any], frame: pd.DataFrame) -> str:
+    known = scheduler.get("resource_attr")
+    if known in frame.columns:
+        return str(known)
     for name in _USUAL_RESOURCES:
         if name in frame.columns:
             return name
     return ST_WORKER_ITER
+
+
+def _max_resource_of(
+    experiment: ExperimentResult,
+    scheduler: Mapping[str, Any],
+    constants: Mapping[str, Any],
+    resource: str,
+) -> int:
+    """The maximum resource, which few trials may have reached; 0 if it is not known."""
+    if scheduler.get("resource_attr") not in (None, resource):
+        return 0  # the scheduler's maximum is one of something else
+    known = [scheduler.get("max_resource")]
+    owner: Any = experiment.tuner and experiment.tuner.scheduler
+    while owner is not None:
+        known.append(constants.get(getattr(owner, "max_resource_attr", None) or ""))
+        owner = getattr(owner, "scheduler", None)
+    names = [before + resource + after for before in ("max_", "num_", "n_") for after in ("", "s")]
+    known += [constants.get(name) for name in (*_USUAL_MAXIMA, *names, resource + "s")]
+    for value in known:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST:
+            return value
+    return 0
 
 
 def _time_of(frame: pd.DataFrame, given: str | None) -> str:
@@ -162,6 +203,54 @@ def _time_of(frame: pd.DataFrame, given: str | None) -> str:
     return ST_WORKER_TIME if ST_WORKER_TIME in frame.columns else ST_TUNER_TIME
 
 
+def _levels_of(frame: pd.DataFrame, resource: str) -> np.ndarray:
+    """The resource of each report, from 1; 0 for a report without it.
+
+    Raises:
+        BlackboxError: If one is no positive integer, or there is none at all.
+    """
+    import pandas as pd
+
+    column = frame[resource]
+    shift = 1 if resource == ST_WORKER_ITER else 0  # which counts from 0
+    levels = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64) + shift
+    is_told = column.notna().to_numpy()
+    with np.errstate(invalid="ignore"):
+        wrong = is_told & ~((levels >= 1) & (levels % 1 == 0))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        value = column.iloc[first]
+        value = value.item() if hasattr(value, "item") else value
+        other = f", such as {ST_WORKER_ITER!r}" if ST_WORKER_ITER in frame.columns else ""
+        raise BlackboxError(
+            f"resource_attr={resource!r} was reported as {value!r} by trial "
+            f"{frame[TRIAL_ID].iloc[first]}; it must be a positive integer, counted from 1. Give "
+            f"the name of another one{other}"
+        )
+    if not is_told.any():
+        raise BlackboxError(f"resource_attr={resource!r} has no value in any report")
+    return np.where(is_told, levels, 0).astype(np.int64)
+
+
+def _config_of(row: pd.Series[Any], space: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The configuration of a row; None if it is one of a space that was edited meanwhile."""
+    config = {}
+    for name, domain in space.items():
+        value: Any = row.get(CONFIG_COLUMN_PREFIX + name)
+        value = value.item() if hasattr(value, "item") else value
+        if value is None or value != value:
+            return None
+        if isinstance(domain, Categorical) or not isinstance(value, domain.value_type):
+            try:
+                value = domain.cast(value)
+            except InvalidConfigError:
+                return None
+        if isinstance(domain, Categorical) and not domain.is_valid(value):
+            return None
+        config[name] = value
+    return config
+
+
 def _collect(
     frame: pd.DataFrame,
     space: Mapping[str, Any],
@@ -169,25 +258,18 @@ def _collect(
     names: list[str],
     resource: str,
     time: str,
+    max_resource: int,
 ) -> RecordedCurves:
-    shift = 1 if resource == ST_WORKER_ITER else 0  # which counts from 0
-    most = int(frame[resource].max()) + shift
-    if most < 1:
-        raise BlackboxError(f"the resource {resource!r} must be counted from 1")
-    for value in constants.values():
-        if isinstance(value, int) and not isinstance(value, bool) and most < value <= 10**6:
-            most = value  # the maximum resource, which few trials may have reached
+    levels = _levels_of(frame, resource)
+    most = max(int(levels.max()), max_resource)
+    frame = frame.assign(**{_LEVEL: levels})[levels > 0]
     configs, curves, seconds = [], [], []
     for _, rows in frame.groupby(TRIAL_ID, sort=True):
-        first = rows.iloc[0]
-        config = {}
-        for name in space:
-            entry: Any = first.get(CONFIG_COLUMN_PREFIX + name)
-            config[name] = entry.item() if hasattr(entry, "item") else entry
-        if any(value is None or value != value for value in config.values()):
-            continue  # of a space that was edited meanwhile
+        config = _config_of(rows.iloc[0], space)
+        if config is None:
+            continue
         curve, spent = np.full((most, len(names)), np.nan), np.full(most, np.nan)
-        where = rows[resource].to_numpy(dtype=np.int64) + shift - 1
+        where = rows[_LEVEL].to_numpy() - 1
         curve[where] = rows[names].to_numpy(dtype=np.float64)
         spent[where] = _add_up(rows[time].to_numpy(dtype=np.float64), time)
         configs.append(config)

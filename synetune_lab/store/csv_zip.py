@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from synetune_lab.store.columns import ColumnType
 
 MEMBER = b"results.csv"
-_LEVEL = 2
+_LEVEL = 1
 _ZERO = "\\x00"
 """Stands for a zero in a text; readers of text files take that for an end, or refuse it."""
 _LIMIT = 0xFFFFFFFF
@@ -49,6 +49,22 @@ class _Lines(list[str]):
     """A file to write to that keeps its lines."""
 
     write = list[str].append
+
+
+def _as_lines(rows: list[tuple[Any, ...]]) -> str:
+    """Rows some of whose texts hold a carriage return or a zero.
+
+    Up to Python 3.12 the writer quotes a text with an end of line in it only if its own end of line
+    has the same characters. So it gets both, and each row the plain one afterwards.
+    """
+    lines = _Lines()
+    write = csv.writer(lines, lineterminator="\r\n").writerow
+    for row in rows:
+        try:
+            write(row)
+        except csv.Error:
+            write([v.replace("\0", _ZERO) if isinstance(v, str) else v for v in row])
+    return "".join([f"{line[:-2]}\n" for line in lines]).replace("\0", _ZERO)
 
 
 class ResultsFile:
@@ -88,16 +104,15 @@ class ResultsFile:
         return sum(map(len, self._fresh))
 
     def _compress(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        # The writer quotes a text with an end of line in it only if its own has the same
-        # characters, up to Python 3.12. So it gets both, and each row the plain one afterwards.
-        lines = _Lines()
-        write = csv.writer(lines, lineterminator="\r\n").writerow
-        for row in rows:
-            try:
-                write(row)
-            except csv.Error:  # Python 3.10, of a zero in a text
-                write([v.replace("\0", _ZERO) if isinstance(v, str) else v for v in row])
-        text = "".join([f"{line[:-2]}\n" for line in lines]).replace("\0", _ZERO)
+        block = list(rows)
+        buffer = io.StringIO()
+        try:
+            csv.writer(buffer, lineterminator="\n").writerows(block)
+            text = buffer.getvalue()
+        except csv.Error:  # Python 3.10, of a zero in a text
+            text = "\0"
+        if "\r" in text or "\0" in text:
+            text = _as_lines(block)
         # Half of a surrogate pair has no bytes; the file stays one of UTF-8.
         plain = text.encode(errors="backslashreplace")
         self._crc = zlib.crc32(plain, self._crc)

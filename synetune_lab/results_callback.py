@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-import zipfile
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +17,7 @@ from synetune_lab.constants import (
 )
 from synetune_lab.errors import StoreError
 from synetune_lab.store.columns import ResultColumns
-from synetune_lab.store.csv_zip import ResultsFile, read_results
+from synetune_lab.store.csv_zip import ResultsFile, count_rows, read_results
 from synetune_lab.store.event_log import read_log
 from synetune_lab.tuner_callback import TunerCallback
 
@@ -214,7 +210,7 @@ class StoreResultsCallback(TunerCallback):
         self._settle()
         state = {k: v for k, v in vars(self).items() if k not in ("_tuner", "_file")}
         if self._saved is None and self._file is not None and self._file.path.exists():
-            state["_columns"] = _rows_after(self._columns, self._in_file)
+            state["_columns"] = self._columns.after(self._in_file)
             state["_saved"] = (self._file.path, self._columns.types(), self._in_file)
         return state
 
@@ -239,7 +235,7 @@ class StoreResultsCallback(TunerCallback):
         if columns is None:
             columns = self._from_log(path.parent, rows)
             if len(columns) < rows:
-                there = max(len(columns), min(rows, _count_rows(path)))
+                there = max(len(columns), min(rows, count_rows(path)))
                 columns = read_results(path, types, there) or columns
             logger.warning(
                 "%s lacks rows; of %d, %d were found there or in the event log",
@@ -257,23 +253,6 @@ class StoreResultsCallback(TunerCallback):
         for row, _ in zip(rows_of_log(folder, self.add_wallclock_time), range(rows), strict=False):
             columns.append(row)
         return columns
-
-
-def _rows_after(columns: ResultColumns, start: int) -> ResultColumns:
-    after = ResultColumns()
-    for row in columns.rows(start):
-        after.append(dict(zip(columns.names, row, strict=True)))
-    return after
-
-
-def _count_rows(path: Path) -> int:
-    """How many whole rows a results file has; 0 if it can't be read."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as file:
-            lines = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
-            return max(0, sum(1 for _ in lines) - 1)
-    except (OSError, ValueError, IndexError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
-        return 0
 
 
 def rows_of_log(folder: Path, add_time: bool = True) -> Iterator[dict[str, Any]]:

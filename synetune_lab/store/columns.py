@@ -188,6 +188,13 @@ class ResultColumns:
         stop = self._rows if stop is None else stop
         return zip(*(column[start:stop] for column in self._columns.values()), strict=True)
 
+    def after(self, start: int) -> ResultColumns:
+        """The rows from `start` on, as columns of their own."""
+        later = ResultColumns()
+        for row in self.rows(start):
+            later.append(dict(zip(self._columns, row, strict=True)))
+        return later
+
     def truncate(self, rows: int) -> None:
         """Keep the first `rows` rows only."""
         if rows < self._rows:

@@ -207,6 +207,16 @@ def _ending(crc: int, size: int, plain_size: int) -> bytes:
     )
 
 
+def count_rows(path: Path) -> int:
+    """How many rows a results file has, its first line not counted; 0 if it can't be read."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(MEMBER.decode()) as file:
+            lines = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+            return max(0, sum(1 for _ in lines) - 1)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error):
+        return 0
+
+
 def read_results(path: Path, types: Mapping[str, ColumnType], rows: int) -> ResultColumns | None:
     """The first `rows` rows of a results file as columns, with the types that they had.
 

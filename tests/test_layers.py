@@ -23,7 +23,16 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("foundation", ["constants", "errors", "extras"]),
     (
         "vocabulary",
-        ["config_space", "report", "trial", "util", "utils", "num_gpu", "optimizer.scheduler"],
+        [
+            "config_space",
+            "report",
+            "trial",
+            "util",
+            "utils",
+            "num_gpu",
+            "optimizer.scheduler",
+            "optimizer.schedulers.bracket_distribution",
+        ],
     ),
     ("surrogates", ["gp", "surrogates"]),
     ("searchers", ["optimizer.schedulers.searchers"]),

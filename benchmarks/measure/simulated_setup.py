@@ -56,6 +56,7 @@ def make_scheduler(package: str, method: str, config_space: dict[str, Any], seed
     }
     rungs = {"resource_attr": RESOURCE, "max_resource_attr": MAX_RESOURCE}
     plain = {"search_options": again, **own}
+    silent = {"search_options": {"debug_log": False}}
     if method == "MSR":
         return schedulers.MedianStoppingRule(
             scheduler=baselines.RandomSearch(config_space, **plain),
@@ -76,6 +77,11 @@ def make_scheduler(package: str, method: str, config_space: dict[str, Any], seed
         "KDE": ("KDE", own),
         "REA": ("REA", {"population_size": 20, "sample_size": 5, **own}),
         "BORE": ("BORE", own),
+        "MOBSTER": ("MOBSTER", {**silent, **own, **rungs}),
+        "HYPERTUNE": ("HyperTune", {**silent, **own, **rungs}),
+        "DYHPO": ("DyHPO", {**silent, **own, **rungs}),
+        "SYNCMOBSTER": ("SyncMOBSTER", {**silent, **own, **rungs}),
+        "BO": ("BayesianOptimization", {**silent, **own}),
     }
     name, arguments = makers[method]
     return getattr(baselines, name)(config_space, **arguments)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "draw_column", "make_column"]
 
+_ROUND_OFF = 1e-9
+
 
 class Column:
     """A hyperparameter with one coordinate: the position on the domain's own scale.
@@ -41,7 +43,15 @@ class Column:
 
     def decode(self, units: FloatArray) -> list[Any]:
         """Values of n rows of coordinates, shape (n, size)."""
-        return self.domain.from_unit(np.clip(units[:, 0], 0.0, 1.0))
+        values = self.domain.from_unit(np.clip(units[:, 0], 0.0, 1.0))
+        if self.drawn is self.domain:
+            return values
+        (low, high), drawn = self.bounds[0], self.drawn
+        # A bound of the active domain may decode to a value that round-off has moved outside.
+        return [
+            drawn.clip(value) if low - _ROUND_OFF <= unit <= high + _ROUND_OFF else value
+            for value, unit in zip(values, units[:, 0].tolist(), strict=True)
+        ]
 
     def draw(self, random_state: RandomState, size: int) -> list[Any]:
         """Draw values from the prior, within the active domain."""

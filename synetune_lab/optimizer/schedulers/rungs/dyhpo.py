@@ -13,14 +13,14 @@ import numpy as np
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.rungs.promotion import PromotionRungSystem
 from synetune_lab.optimizer.schedulers.rungs.system import Promotion
+from synetune_lab.optimizer.schedulers.searchers.base import KEY_NEW_CONFIGURATION
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.rungs.system import RungSystemSettings
 
-__all__ = ["DEFAULT_SH_PROBABILITY", "KEY_NEW_CONFIGURATION", "DyHPORungSystem", "ScheduleDecision"]
+__all__ = ["DEFAULT_SH_PROBABILITY", "DyHPORungSystem", "ScheduleDecision"]
 
 DEFAULT_SH_PROBABILITY = 0.25
-KEY_NEW_CONFIGURATION = "new_configuration"
 _OPTION = "probability_sh"
 
 

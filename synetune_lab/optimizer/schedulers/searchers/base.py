@@ -29,7 +29,10 @@ from synetune_lab.config_space import (
 )
 from synetune_lab.errors import InvalidConfigError, SchedulerError
 
-__all__ = ["BaseSearcher", "SpaceEditReport"]
+__all__ = ["KEY_NEW_CONFIGURATION", "BaseSearcher", "SpaceEditReport"]
+
+KEY_NEW_CONFIGURATION = "new_configuration"
+"""Argument of `get_config` with a configuration that the searcher has chosen already."""
 
 Config = dict[str, Any]
 SearcherT = TypeVar("SearcherT", bound="BaseSearcher")

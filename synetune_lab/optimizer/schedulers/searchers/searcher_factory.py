@@ -20,6 +20,7 @@ _HERE = "synetune_lab.optimizer.schedulers.searchers"
 SEARCHERS: dict[str, str] = {
     "random": f"{_HERE}.random_searcher:RandomSearcher",
     "random_encoded": f"{_HERE}.random_encoded:RandomEncodedSearcher",
+    "bayesopt": f"{_HERE}.bayesopt.gp_fifo_searcher:GPFIFOSearcher",
     "bore": f"{_HERE}.bore.bore:Bore",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
     "kde": f"{_HERE}.kde.kde_searcher:KernelDensityEstimator",
@@ -28,7 +29,10 @@ SEARCHERS: dict[str, str] = {
 """Module and class of each searcher by its name; imported when first used."""
 
 _MULTI_FIDELITY: dict[str, str] = {
+    "bayesopt": f"{_HERE}.bayesopt.gp_multifidelity_searcher:GPMultiFidelitySearcher",
     "bore": f"{_HERE}.bore.multi_fidelity_bore:MultiFidelityBore",
+    "dyhpo": f"{_HERE}.bayesopt.dyhpo_searcher:DynamicHPOSearcher",
+    "hypertune": f"{_HERE}.bayesopt.hypertune_searcher:HyperTuneSearcher",
     "kde": f"{_HERE}.kde.multi_fidelity_kde_searcher:MultiFidelityKernelDensityEstimator",
 }
 """What the same names stand for in schedulers with rungs."""
@@ -66,12 +70,14 @@ def searcher_factory(
         SchedulerError: If the name is unknown or not supported, or an option is unknown. The
             message has the nearest right name.
     """
-    names = sorted(SEARCHERS if supported is None else set(supported) & set(SEARCHERS))
-    if searcher not in names:
-        raise SchedulerError(f"searcher={searcher!r} is unknown{_hint(searcher, names)}")
     has_rungs = str(kwargs.get("scheduler", "")).startswith("hyperband")
-    home = _MULTI_FIDELITY.get(searcher) if has_rungs else None
-    module, _, name = (home or SEARCHERS[searcher]).partition(":")
+    known = {**SEARCHERS, **_MULTI_FIDELITY} if has_rungs else SEARCHERS
+    names = sorted(known if supported is None else set(supported) & set(known))
+    if searcher not in names:
+        if searcher in _MULTI_FIDELITY and not has_rungs:
+            raise SchedulerError(f"searcher={searcher!r} goes with schedulers that have rungs")
+        raise SchedulerError(f"searcher={searcher!r} is unknown{_hint(searcher, names)}")
+    module, _, name = known[searcher].partition(":")
     cls = getattr(import_module(module), name)
     made: BaseSearcher = cls(**_arguments(searcher, cls, kwargs))
     return made
@@ -80,7 +86,9 @@ def searcher_factory(
 def _arguments(searcher: str, cls: type[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return dict(kwargs)
+        # It checks its options itself; what schedulers tell is for those who name it.
+        named = {n for base in cls.__mro__ for n in inspect.signature(base.__init__).parameters}
+        return {n: v for n, v in kwargs.items() if n in named or n not in _FROM_SCHEDULER}
     options = [n for n in parameters if n not in _FROM_SCHEDULER and not n.startswith("_")]
     for name in kwargs:
         if name == "debug_log":

@@ -172,6 +172,11 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
             config = self._get_config(trial_id=trial_id, **kwargs)
             if config is None:
                 return None
+        self._hand_out(config, trial_id)
+        return config
+
+    def _hand_out(self, config: Config, trial_id: str | None) -> None:
+        """Remember that a configuration is suggested."""
         drawn, key = self._last_drawn
         if drawn is not config:
             key = self._keyer.key(config)
@@ -180,7 +185,6 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         elif trial_id is not None:
             self._key_of_trial[trial_id] = key
         self._given = trial_id
-        return config
 
     def _get_config(self, **kwargs: Any) -> Config | None:
         """The next configuration after `points_to_evaluate` (for subclasses)."""

@@ -1,0 +1,1 @@
+"""Covariance functions, and processes over configurations and resources."""

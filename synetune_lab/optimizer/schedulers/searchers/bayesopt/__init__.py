@@ -1,0 +1,1 @@
+"""Bayesian optimisation: acquisition functions, candidates and their local search, searchers."""

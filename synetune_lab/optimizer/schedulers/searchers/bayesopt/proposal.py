@@ -1,0 +1,137 @@
+"""One suggestion: candidates, their scores, local search, and the first that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.thompson import (
+    IndependentThompsonSampling,
+)
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.candidates import (
+    listed_candidates,
+    local_candidates,
+    random_candidates,
+)
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.local_search import (
+    LocalSearch,
+    Ranking,
+    first_allowed,
+)
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.base import (
+        BoundAcquisition,
+    )
+    from synetune_lab.optimizer.schedulers.searchers.bayesopt.encoded_space import EncodedSpace
+    from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import GPOptions
+
+    FloatArray = npt.NDArray[np.float64]
+    Config = dict[str, Any]
+
+__all__ = ["Proposal", "propose"]
+
+_NUM_CENTRES = 5
+_LOCAL_SHARE = 0.4
+_NUM_BEATEN = 2
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration to suggest.
+
+    Attributes:
+        config: The configuration.
+        encoded: Its vector, shape (d,).
+        value: Acquisition value there, which is smallest.
+        num_candidates: How many configurations were scored.
+        beaten: Vectors of the next best ones, each shape (d,).
+        beaten_values: Their acquisition values.
+    """
+
+    config: Config
+    encoded: FloatArray
+    value: float
+    num_candidates: int
+    beaten: list[FloatArray] = field(default_factory=list)
+    beaten_values: list[float] = field(default_factory=list)
+
+
+def propose(
+    bound: BoundAcquisition,
+    space: EncodedSpace,
+    known: FloatArray,
+    options: GPOptions,
+    restricted: Sequence[Mapping[str, Any]] | None,
+    is_excluded: Callable[[Config], bool],
+    random_state: np.random.RandomState,
+) -> Proposal | None:
+    """Find the configuration with the smallest acquisition value.
+
+    Args:
+        bound: Acquisition function of configurations.
+        space: What is searched.
+        known: Vectors of configurations that were tried, best first.
+        options: Options of the searcher.
+        restricted: The only configurations that may be suggested, if not all.
+        is_excluded: Whether a configuration must not come.
+        random_state: Source of candidates.
+
+    Returns:
+        The proposal, or None if everything that was met is excluded.
+    """
+    num = options.num_init_candidates
+    if restricted is not None:
+        chosen, x = listed_candidates(space, restricted, num, random_state)
+        return _ranked(bound, x, [dict(config) for config in chosen])
+    groups = [
+        random_candidates(space, num, random_state),
+        local_candidates(space, known[:_NUM_CENTRES], int(num * _LOCAL_SHARE), random_state),
+    ]
+    if options.skip_local_optimization:
+        x = np.concatenate(groups)
+        ranking = Ranking.of(x, bound.values(x))
+    else:
+        scores = None
+        if options.initial_scoring == "thompson_indep":
+            sampler = IndependentThompsonSampling(random_state)
+            scores = [sampler.score(bound.model.predict(group)) for group in groups]
+        ranking = LocalSearch(space).run(bound, groups, random_state, scores)
+    return _first_allowed(ranking, space, is_excluded)
+
+
+def _ranked(bound: BoundAcquisition, x: FloatArray, configs: list[Config]) -> Proposal | None:
+    if not configs:
+        return None
+    values = bound.values(x)
+    order = np.argsort(values, kind="stable")
+    first, others = order[0], order[1 : 1 + _NUM_BEATEN]
+    return Proposal(
+        configs[first],
+        x[first],
+        float(values[first]),
+        len(x),
+        [x[i] for i in others],
+        [float(values[i]) for i in others],
+    )
+
+
+def _first_allowed(
+    ranking: Ranking, space: EncodedSpace, is_excluded: Callable[[Config], bool]
+) -> Proposal | None:
+    found = first_allowed(space, ranking, 1 + _NUM_BEATEN, is_excluded)
+    if not found:
+        return None
+    return Proposal(
+        found[0].config,
+        found[0].encoded,
+        found[0].value,
+        len(ranking.x),
+        [other.encoded for other in found[1:]],
+        [other.value for other in found[1:]],
+    )

@@ -1,0 +1,66 @@
+"""From reported values to the targets of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    FloatArray = npt.NDArray[np.float64]
+
+__all__ = ["Targets", "scaled_targets", "tamed"]
+
+_FENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets with mean 0 and variance 1, smaller is better.
+
+    Attributes:
+        values: Shape (n,).
+        mean: What was subtracted.
+        std: What they were divided by.
+    """
+
+    values: FloatArray
+    mean: float
+    std: float
+
+
+def tamed(values: FloatArray) -> FloatArray:
+    """Values, smaller is better, without what would drown the rest.
+
+    What is not finite counts as the worst finite value. Bad values beyond the upper quartile by
+    more than five times its distance from the best value are moved there: a loss of 1e12 is bad,
+    and how bad does not matter, while its square would be all that a model sees.
+    """
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(len(values))
+    known = values[finite]
+    best, quartile = float(known.min()), float(np.quantile(known, 0.75))
+    fence = quartile + _FENCE * (quartile - best)
+    if quartile <= best:
+        fence = float(known.max())  # three quarters of them are the same
+    worst = min(float(known.max()), fence)
+    return np.where(finite, np.minimum(values, worst), worst)
+
+
+def scaled_targets(values: FloatArray) -> Targets:
+    """Tamed values with mean 0 and variance 1; constant ones become zeros."""
+    plain = tamed(values)
+    if len(plain) == 0:
+        return Targets(plain, 0.0, 1.0)
+    # Divided first: squares of 1e200 are not numbers.
+    unit = float(np.max(np.abs(plain))) or 1.0
+    mean = float(np.mean(plain / unit)) * unit
+    std = float(np.std(plain / unit)) * unit
+    if not std > 1e-14 * abs(unit):
+        std = 1.0
+        mean = float(plain[0])
+    return Targets((plain - mean) / std, mean, std)

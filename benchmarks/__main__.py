@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks import engine_cases, simulator_cases
+from benchmarks import engine_cases, model_cases, simulator_cases
 from benchmarks.panel_case import panel
 from benchmarks.table import Row, as_text
 
@@ -26,6 +26,9 @@ CASES: dict[str, Callable[[bool], list[Row]]] = {
     "many_reports": simulator_cases.many_reports,
     "kde_suggestion": simulator_cases.kde_suggestion,
     "nasbench_study": simulator_cases.nasbench_study,
+    "gp_suggestion": model_cases.gp_suggestion,
+    "model_based_simulations": model_cases.model_based_simulations,
+    "gp_memory": model_cases.gp_memory,
     "panel": panel,
 }
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from synetune_lab.backend.trial_backend import TrialBackend
+    from synetune_lab.experiments.insight import Insight
     from synetune_lab.optimizer.scheduler import TrialScheduler
     from synetune_lab.tuner_callback import TunerCallback
     from synetune_lab.tuning_status import TuningStatus
@@ -355,6 +356,12 @@ class Tuner(SteeredRun):
         self._session = None
         self._first_commands = []
         self.resume_report = None
+
+    def insight(self, metric: int | str | None = None, **arguments: Any) -> Insight:
+        """What was learnt of the hyperparameters up to now (arguments: see `Insight`)."""
+        from synetune_lab.experiments.insight import Insight
+
+        return Insight.of_tuner(self, metric, **arguments)
 
     # -- panel ----------------------------------------------------------------------------------
 

@@ -12,6 +12,9 @@ from benchmarks.regret_study.functions import problem
 Found = dict[str, dict[str, dict[int, list[float]]]]
 _MARKS = (25, 50)
 _DRAWS = 2000
+_OURS = "synetune_lab"
+# Below it regrets are alike.
+_LEAST_REGRET = 1e-8
 
 
 def marks(evaluations: int) -> list[int]:
@@ -90,7 +93,10 @@ def as_text(found: Found, functions: Sequence[str], evaluations: int) -> str:
                 values = list(one.values())
                 cells += [cell(*interval(values, of)) for of in (np.mean, np.median)]
             lines.append(f"| {function} | {method} | {len(own[0])} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", *rank_lines(found, functions, points)])
+    lines += ["", *rank_lines(found, functions, points)]
+    if _OURS in found and len(found) > 1:
+        lines += ["", *against_lines(found, functions, points[-1])]
+    return "\n".join(lines)
 
 
 def rank_lines(found: Found, functions: Sequence[str], points: Sequence[int]) -> list[str]:
@@ -111,6 +117,36 @@ def rank_lines(found: Found, functions: Sequence[str], points: Sequence[int]) ->
         cells = (f"{own[row][0]:.2f} [{own[row][1]:.2f}, {own[row][2]:.2f}]" for own in intervals)
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return lines
+
+
+def against_lines(found: Found, functions: Sequence[str], mark: int) -> list[str]:
+    """This package against each other method, by function."""
+    others = [method for method in found if method != _OURS]
+    lines = [
+        f"Mean log10 of the regret after {mark}, {_OURS} less the other method (below 0: smaller).",
+        "",
+        f"| function | {' | '.join(others)} |",
+        "|---" * (len(others) + 1) + "|",
+    ]
+    for function in functions:
+        own = list(regrets(found, _OURS, function, mark).values())
+        theirs = [list(regrets(found, other, function, mark).values()) for other in others]
+        cells = [difference(own, one) if own and one else "-" for one in theirs]
+        lines.append(f"| {function} | {' | '.join(cells)} |")
+    return lines
+
+
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Difference of the means of log10, its interval and what it says."""
+    random = np.random.default_rng(0)
+    means, drawn = [], []
+    for values in (ours, theirs):
+        own = np.log10(np.maximum(values, _LEAST_REGRET))
+        means.append(own.mean())
+        drawn.append(own[random.integers(len(own), size=(_DRAWS, len(own)))].mean(axis=1))
+    low, high = np.percentile(drawn[0] - drawn[1], [2.5, 97.5])
+    verdict = "better" if high < 0 else "worse" if low > 0 else "alike"
+    return f"{means[0] - means[1]:+.2f} [{low:+.2f}, {high:+.2f}] {verdict}"
 
 
 def cell(value: float, low: float, high: float) -> str:

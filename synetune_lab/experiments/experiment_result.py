@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from synetune_lab.experiments.insight import Insight
     from synetune_lab.tuner import Tuner
 
 
@@ -159,3 +160,17 @@ class ExperimentResult:
         metrics = [self._metric(metric) for metric in chosen]
         figure = hypervolume_figure(self._rows(), metrics, reference_point, self.name)
         return save_figure(figure, figure_path, layout)
+
+    def insight(self, metric: int | str | None = None, **arguments: Any) -> Insight:
+        """What the results tell of the hyperparameters: slices, importance, what to try next.
+
+        Args:
+            metric: Name or number of the metric; the first by default.
+            **arguments: `level`, `random_seed` and `max_observations`, see `Insight`.
+
+        Raises:
+            StoreError: If there is too little to learn from.
+        """
+        from synetune_lab.experiments.insight import Insight
+
+        return Insight.of_experiment(self, metric, **arguments)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from synetune_lab.gp.independent_posterior import Rows
     from synetune_lab.gp.kernels.base import Kernel
     from synetune_lab.gp.process import CrossPullback, MomentsPullback
+    from synetune_lab.gp.warm_start import FitMemory
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -244,6 +245,7 @@ class IndependentRegression:
         random_state: np.random.RandomState,
         start: FloatArray | None = None,
         is_full: bool = True,
+        memory: FitMemory | None = None,
     ) -> FloatArray:
         """Parameters that fit data best.
 
@@ -253,6 +255,7 @@ class IndependentRegression:
             random_state: For the starts that are drawn.
             start: Values to begin with, as the last ones; None for the initial ones.
             is_full: Whether to begin at other places as well (see `fit_starts`).
+            memory: What earlier fits have left (see `minimize`).
 
         Returns:
             Values, shape (p,). Those of levels without data stay as they were at the start; all do
@@ -278,7 +281,7 @@ class IndependentRegression:
             None if start is None else theta[chosen],
             is_full,
         )
-        found = minimize(criterion, vector, starts, self.optimization)
+        found = minimize(criterion, vector, starts, self.optimization, not is_full, memory)
         if found is not None:
             theta[chosen] = found[0]
         return theta

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "append_rows",
     "cholesky",
+    "diagonal_of",
     "inverse_from_cholesky",
     "solve_lower",
     "solve_lower_t",
@@ -68,7 +69,7 @@ def _factorise(a: FloatArray, shift: float, out: FloatArray | None) -> tuple[Flo
     # The transpose of a symmetric matrix in C order is the matrix in the order that LAPACK wants.
     np.copyto(work, a.T)
     if shift:
-        work[np.diag_indices_from(work)] += shift
+        diagonal_of(work)[:] += shift
     factor, info = lapack.dpotrf(work, lower=1, clean=1, overwrite_a=1)
     return factor, info
 
@@ -94,8 +95,14 @@ def inverse_from_cholesky(factor: FloatArray, out: FloatArray | None = None) -> 
     """
     lower: FloatArray = lapack.dpotri(factor, lower=1, overwrite_c=out is not None)[0]
     inverse = np.add(lower, lower.T, out=out)  # above the diagonal are zeros
-    inverse[np.diag_indices_from(inverse)] *= 0.5
+    diagonal_of(inverse)[:] *= 0.5
     return inverse
+
+
+def diagonal_of(a: FloatArray) -> FloatArray:
+    """The diagonal of a contiguous square matrix, as a view that can be written to."""
+    flat: FloatArray = a.ravel(order="K")
+    return flat[:: len(a) + 1]
 
 
 def append_rows(factor: FloatArray, cross: FloatArray, block: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import minimize as scipy_minimize
 
 from synetune_lab.gp.memory import keep_freed_memory
+from synetune_lab.gp.warm_start import FitMemory, follow
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +25,8 @@ __all__ = ["OptimizationConfig", "fit_starts", "minimize", "random_starts"]
 
 logger = logging.getLogger(__name__)
 
+_FAILURES = (FloatingPointError, np.linalg.LinAlgError, OverflowError, ValueError)
+
 
 @dataclass(frozen=True)
 class OptimizationConfig:
@@ -35,16 +38,22 @@ class OptimizationConfig:
         n_starts: Number of runs of a full fit; the first begins at the initial values (or the last
             ones), the others at random ones around them.
         lbfgs_gtol: Largest derivative by an encoded parameter at which a run ends.
+        warm_gtol: The same for a fit that begins at the last parameters only: a few new data have
+            moved the optimum a little, and what is left to gain is small.
     """
 
     lbfgs_tol: float = 1e-6
     lbfgs_maxiter: int = 500
     n_starts: int = 5
     lbfgs_gtol: float = 1e-4
+    warm_gtol: float = 1e-4
 
 
 def random_starts(
-    vector: ParameterVector, centre: FloatArray, num_starts: int, random_state: np.random.RandomState
+    vector: ParameterVector,
+    centre: FloatArray,
+    num_starts: int,
+    random_state: np.random.RandomState,
 ) -> list[FloatArray]:
     """Natural values around others: steps of standard deviation 1 of the encoded values."""
     encoded = vector.encode(centre)
@@ -83,6 +92,8 @@ def minimize(
     vector: ParameterVector,
     starts: Sequence[FloatArray],
     config: OptimizationConfig,
+    is_warm: bool = False,
+    memory: FitMemory | None = None,
 ) -> tuple[FloatArray, float] | None:
     """Minimise a criterion from several starts by L-BFGS-B on the encoded parameters.
 
@@ -95,6 +106,8 @@ def minimize(
         vector: The parameters.
         starts: Natural values.
         config: Limits.
+        is_warm: Whether the start is known to be near the optimum.
+        memory: What earlier fits of the model have left; it is brought up to date.
 
     Returns:
         The best values that were met, and the criterion there; None if all starts failed.
@@ -112,14 +125,22 @@ def minimize(
             best = values, value
         return value, gradient * vector.derivative(values)
 
+    if is_warm and memory is not None and memory.fits(len(vector)):
+        try:
+            start = vector.encode(starts[0])
+            follow(encoded_criterion, start, vector.bounds, memory, config.warm_gtol)
+        except _FAILURES as error:
+            logger.info("a fit ended early: %s", error)
+        return best
     options: Any = {
         "maxiter": config.lbfgs_maxiter,
         "ftol": config.lbfgs_tol,
-        "gtol": config.lbfgs_gtol,
+        "gtol": config.warm_gtol if is_warm else config.lbfgs_gtol,
     }
+    least = np.inf
     for index, start in enumerate(starts):
         try:
-            scipy_minimize(  # type: ignore[call-overload]
+            found = scipy_minimize(  # type: ignore[call-overload]
                 encoded_criterion,
                 vector.encode(start),
                 jac=True,
@@ -127,6 +148,10 @@ def minimize(
                 bounds=vector.bounds,
                 options=options,
             )
-        except (FloatingPointError, np.linalg.LinAlgError, OverflowError, ValueError) as error:
+        except _FAILURES as error:
             logger.info("start %d of %d of a fit ended early: %s", index + 1, len(starts), error)
+            continue
+        if memory is not None and found.fun < least:
+            least = found.fun
+            memory.inverse_hessian = found.hess_inv.todense()
     return best

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from synetune_lab.gp.process import Process
     from synetune_lab.gp.target_transforms import BoxCoxTransform
+    from synetune_lab.gp.warm_start import FitMemory
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -127,6 +128,7 @@ class GaussianProcessRegression:
         random_state: np.random.RandomState,
         start: FloatArray | None = None,
         is_full: bool = True,
+        memory: FitMemory | None = None,
     ) -> FloatArray:
         """Parameters that fit data best.
 
@@ -137,6 +139,7 @@ class GaussianProcessRegression:
             start: Values to begin with, as the last ones; None for the initial ones.
             is_full: Whether to begin at other places as well: the initial values and random ones
                 around them, `n_starts` in all.
+            memory: What earlier fits have left (see `minimize`).
 
         Returns:
             Values, shape (p,): those to begin with if all starts fail.
@@ -144,7 +147,12 @@ class GaussianProcessRegression:
         data = self.prepare(x, targets)
         starts = fit_starts(self.vector, self.optimization.n_starts, random_state, start, is_full)
         found = minimize(
-            lambda theta: self.criterion(theta, data), self.vector, starts, self.optimization
+            lambda theta: self.criterion(theta, data),
+            self.vector,
+            starts,
+            self.optimization,
+            not is_full,
+            memory,
         )
         return starts[0] if found is None else found[0]
 

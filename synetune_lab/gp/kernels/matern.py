@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from synetune_lab.gp.kernels.base import Pullback
+    from synetune_lab.gp.priors import PriorDensity
 
     FloatArray = npt.NDArray[np.float64]
 
@@ -39,6 +40,7 @@ class Matern52(Kernel):
         dimension: Number of coordinates.
         ARD: Whether each coordinate has an inverse bandwidth b_k of its own.
         has_covariance_scale: Whether the factor c is learnt; it is 1 if not.
+        bandwidth_prior: Prior of each inverse bandwidth; None for a uniform one.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Matern52(Kernel):
         dimension: int,
         ARD: bool = False,  # noqa: N803 - the documented name
         has_covariance_scale: bool = True,
+        bandwidth_prior: PriorDensity | None = None,
     ) -> None:
         initial, lower, upper = INVERSE_BANDWIDTH
+        prior = bandwidth_prior or Uniform(lower, upper)
         names = [f"inv_bw{k}" for k in range(dimension)] if ARD and dimension > 1 else ["inv_bw"]
-        parameters = [Parameter(n, initial, lower, upper, Uniform(lower, upper)) for n in names]
+        parameters = [Parameter(name, initial, lower, upper, prior) for name in names]
         if has_covariance_scale:
             scale = Parameter("covariance_scale", *COVARIANCE_SCALE, LogNormal(0.0, 1.0))
             parameters.append(scale)

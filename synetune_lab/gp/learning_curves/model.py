@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from synetune_lab.gp.learning_curves.data import CurveData
     from synetune_lab.gp.learning_curves.residual import Residual
     from synetune_lab.gp.means import Mean
+    from synetune_lab.gp.warm_start import FitMemory
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -152,6 +153,7 @@ class LearningCurveModel:
         random_state: np.random.RandomState,
         start: FloatArray | None = None,
         is_full: bool = True,
+        memory: FitMemory | None = None,
     ) -> FloatArray:
         """Parameters that fit data best.
 
@@ -160,6 +162,7 @@ class LearningCurveModel:
             random_state: For the starts that are drawn.
             start: Values to begin with, as the last ones; None for the initial ones.
             is_full: Whether to begin at other places as well (see `fit_starts`).
+            memory: What earlier fits have left (see `minimize`).
 
         Returns:
             Values, shape (p,): those to begin with if all starts fail.
@@ -167,7 +170,12 @@ class LearningCurveModel:
         prepared = self.prepare(data)
         starts = fit_starts(self.vector, self.optimization.n_starts, random_state, start, is_full)
         found = minimize(
-            lambda theta: self.criterion(theta, prepared), self.vector, starts, self.optimization
+            lambda theta: self.criterion(theta, prepared),
+            self.vector,
+            starts,
+            self.optimization,
+            not is_full,
+            memory,
         )
         return starts[0] if found is None else found[0]
 

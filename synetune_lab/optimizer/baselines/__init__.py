@@ -3,6 +3,12 @@
 All arguments that are not spelled out are those of the parent class.
 """
 
+from synetune_lab.optimizer.baselines.cost_and_constraints import (
+    ConstrainedBayesianOptimization,
+    CostAwareCoarseGrained,
+    CostAwareFineGrained,
+    CostAwareMultiFidelity,
+)
 from synetune_lab.optimizer.baselines.full_evaluation import (
     BORE,
     KDE,
@@ -33,6 +39,10 @@ __all__ = [
     "PASHA",
     "REA",
     "BayesianOptimization",
+    "ConstrainedBayesianOptimization",
+    "CostAwareCoarseGrained",
+    "CostAwareFineGrained",
+    "CostAwareMultiFidelity",
     "DyHPO",
     "GridSearch",
     "HyperTune",

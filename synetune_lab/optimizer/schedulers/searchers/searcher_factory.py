@@ -21,6 +21,8 @@ SEARCHERS: dict[str, str] = {
     "random": f"{_HERE}.random_searcher:RandomSearcher",
     "random_encoded": f"{_HERE}.random_encoded:RandomEncodedSearcher",
     "bayesopt": f"{_HERE}.bayesopt.gp_fifo_searcher:GPFIFOSearcher",
+    "bayesopt_constrained": f"{_HERE}.bayesopt.constrained_searcher:ConstrainedGPFIFOSearcher",
+    "bayesopt_cost": f"{_HERE}.bayesopt.cost_aware_searcher:CostAwareGPFIFOSearcher",
     "bore": f"{_HERE}.bore.bore:Bore",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
     "kde": f"{_HERE}.kde.kde_searcher:KernelDensityEstimator",
@@ -30,6 +32,7 @@ SEARCHERS: dict[str, str] = {
 
 _MULTI_FIDELITY: dict[str, str] = {
     "bayesopt": f"{_HERE}.bayesopt.gp_multifidelity_searcher:GPMultiFidelitySearcher",
+    "bayesopt_cost": f"{_HERE}.bayesopt.cost_aware_searcher:CostAwareGPMultiFidelitySearcher",
     "bore": f"{_HERE}.bore.multi_fidelity_bore:MultiFidelityBore",
     "dyhpo": f"{_HERE}.bayesopt.dyhpo_searcher:DynamicHPOSearcher",
     "hypertune": f"{_HERE}.bayesopt.hypertune_searcher:HyperTuneSearcher",

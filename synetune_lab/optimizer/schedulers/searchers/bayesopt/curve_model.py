@@ -79,7 +79,7 @@ class CurveMetricModel(MetricModel):
         """See `MetricModel.fit`."""
         curves, _ = self._curves(data)
         is_full = self.theta is None or self.rule.is_full(len(data))
-        self.theta = self.model.fit(curves, random_state, self.theta, is_full)
+        self.theta = self.model.fit(curves, random_state, self.theta, is_full, self.rule.memory)
         if self._verbose:
             logger.info("fit of %d observations: %s", len(data), self.parameters())
 

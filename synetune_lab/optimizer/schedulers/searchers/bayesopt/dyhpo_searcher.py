@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from synetune_lab.errors import SchedulerError
+from synetune_lab.gp.blas_threads import one_blas_thread
 from synetune_lab.optimizer.schedulers.searchers.base import KEY_NEW_CONFIGURATION
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.candidates import (
     listed_candidates,
@@ -89,6 +90,16 @@ class DynamicHPOSearcher(GPMultiFidelitySearcher):
             if config is None and paused_trials:
                 return {"trial_id": paused_trials[0][0]}
             return {"config": config}
+        with one_blas_thread():
+            return self._best_scored(data, paused_trials, min_resource, new_trial_id)
+
+    def _best_scored(
+        self,
+        data: ModelData,
+        paused_trials: Sequence[tuple[str, int, int]],
+        min_resource: int,
+        new_trial_id: str,
+    ) -> dict[str, Any]:
         conditioned = self._conditioned(data)
         candidates, configs = self._candidates(len(paused_trials))
         rows = [self._data.row_of(trial_id) for trial_id, _, _ in paused_trials]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from synetune_lab.gp.means import ScalarMean
 from synetune_lab.gp.optimize import OptimizationConfig
@@ -24,6 +24,7 @@ __all__ = ["GPFIFOSearcher", "fit_config", "gp_metric_model", "refit_rule"]
 
 # A derivative of a hundredth of a nat is noise; what is gained below it is not worth the time.
 _GRADIENT_TOLERANCE = 1e-2
+_WARM_GRADIENT_TOLERANCE = 0.1
 _TOLERANCE = 1e-5
 
 
@@ -48,6 +49,8 @@ class GPFIFOSearcher(ModelBasedSearcher):
         SchedulerError: If an option is unknown or out of range.
     """
 
+    options_class: ClassVar[type[GPOptions]] = GPOptions
+
     def __init__(
         self,
         config_space: Mapping[str, Any],
@@ -67,7 +70,7 @@ class GPFIFOSearcher(ModelBasedSearcher):
             metric,
             points_to_evaluate,
             allow_duplicates,
-            parse(GPOptions, options),
+            parse(self.options_class, options),
             mode=mode,
             random_seed=random_seed,
             random_seed_generator=random_seed_generator,
@@ -99,7 +102,11 @@ def gp_metric_model(
 def fit_config(options: GPOptions) -> OptimizationConfig:
     """How parameters are sought."""
     return OptimizationConfig(
-        _TOLERANCE, options.opt_maxiter, options.opt_nstarts, _GRADIENT_TOLERANCE
+        _TOLERANCE,
+        options.opt_maxiter,
+        options.opt_nstarts,
+        _GRADIENT_TOLERANCE,
+        _WARM_GRADIENT_TOLERANCE,
     )
 
 

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.intp]
 
-__all__ = ["AtLevel", "Conditioned", "GPMetricModel", "MetricModel", "ModelData", "NotEnoughDataError"]
+__all__ = [
+    "AtLevel",
+    "Conditioned",
+    "GPMetricModel",
+    "MetricModel",
+    "ModelData",
+    "NotEnoughDataError",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +149,7 @@ class GPMetricModel(MetricModel):
         else:
             is_full = self.theta is None or self.rule.is_full(len(data))
             self.theta = self.regression.fit(
-                points, data.targets, random_state, self.theta, is_full
+                points, data.targets, random_state, self.theta, is_full, self.rule.memory
             )
         if self._verbose:
             logger.info("fit of %d observations: %s", len(data), self.parameters())

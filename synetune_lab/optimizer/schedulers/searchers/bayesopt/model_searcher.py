@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from synetune_lab.errors import SchedulerError
+from synetune_lab.gp.blas_threads import one_blas_thread
 from synetune_lab.optimizer.schedulers.searchers.base import SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.factory import (
     acquisition_function_factory,
@@ -52,6 +53,13 @@ if TYPE_CHECKING:
 __all__ = ["ModelBasedSearcher"]
 
 logger = logging.getLogger(__name__)
+
+EI_JITTER = 1e-4
+"""Improvement, in standard deviations of the values, that counts as none.
+
+The usual 0.01 ends the search as soon as the best value is known to a hundredth of their spread:
+the regret on smooth functions is a thousand times as large.
+"""
 
 
 class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
@@ -128,9 +136,10 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
 
     def _make_acquisition(self) -> AcquisitionFunction:
         options = self.options
-        return acquisition_function_factory(
-            options.acq_function, **dict(options.acq_function_kwargs or {})
-        )
+        arguments = dict(options.acq_function_kwargs or {})
+        if options.acq_function == "ei":
+            arguments.setdefault("jitter", EI_JITTER)
+        return acquisition_function_factory(options.acq_function, **arguments)
 
     def _make_space(self) -> ModelSpace:
         options = self.options
@@ -225,7 +234,8 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         is_early = self._points_given + self._num_random < self.options.num_init_random
         if is_early or not self._has_data():
             return self._random()
-        return self._suggest(kwargs) or self._random()
+        with one_blas_thread():
+            return self._suggest(kwargs) or self._random()
 
     def _has_data(self) -> bool:
         return self.dataset_size() > 0
@@ -315,11 +325,15 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         self._fitted_version = self._version
         num_at_max = self._num_at_max()
         for name, model in self._models.items():
-            own = data if name == self._metric_name else self.model_data(name)
+            own = self._data_of(name, data)
             if len(own) and (
                 not model.is_fitted or model.rule.is_due(self.dataset_size(), num_at_max)
             ):
                 model.fit(own, self.random_state)
+
+    def _data_of(self, name: str, data: ModelData) -> ModelData:
+        """What a model learns from, given the data of the main one (for several models)."""
+        return data if name == self._metric_name else self.model_data(name)
 
     def _num_at_max(self) -> int:
         return 0
@@ -328,7 +342,7 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         """All models given their data, and the main one given fantasies as well."""
         conditioned: dict[str, Conditioned] = {}
         for name, model in self._models.items():
-            own = data if name == self._metric_name else self.model_data(name)
+            own = self._data_of(name, data)
             conditioned[name] = model.condition(own)
         main = self._metric_name
         conditioned[main] = self._with_fantasies(conditioned[main])
@@ -382,9 +396,7 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
     ) -> dict[str, Any]:
         points = np.stack([proposal.encoded, *proposal.beaten])
         predicted = self.predicted(bound.model, points)
-        values = bound.acquisition.in_own_units(
-            np.array([proposal.value, *proposal.beaten_values])
-        )
+        values = bound.acquisition.in_own_units(np.array([proposal.value, *proposal.beaten_values]))
         reason: dict[str, Any] = {
             "kind": "model",
             "model": self._model_name(),

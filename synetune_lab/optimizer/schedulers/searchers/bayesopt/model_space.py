@@ -114,7 +114,9 @@ class ModelSpace:
     def is_searched(self, config: Mapping[str, Any]) -> bool:
         """Whether a completed configuration is in the part that is drawn from."""
         active = self.ranges.active_config_space
-        return all(name not in active or active[name].is_valid(config[name]) for name in self._domains)
+        return all(
+            name not in active or active[name].is_valid(config[name]) for name in self._domains
+        )
 
     def without_fixed(self, config: Config) -> Config:
         """A drawn configuration without what edits have fixed, which the run's space has itself."""

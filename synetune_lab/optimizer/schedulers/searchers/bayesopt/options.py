@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 
 from synetune_lab.errors import SchedulerError
 
-__all__ = ["ConstrainedOptions", "GPOptions", "HyperTuneOptions", "MultiFidelityOptions", "parse"]
+__all__ = [
+    "ConstrainedOptions",
+    "CostAwareMultiFidelityOptions",
+    "CostAwareOptions",
+    "GPOptions",
+    "HyperTuneOptions",
+    "MultiFidelityOptions",
+    "parse",
+]
 
 OptionsT = TypeVar("OptionsT", bound="GPOptions")
 
@@ -147,6 +155,11 @@ class GPOptions:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise _wrong(name, value, f"a whole number from {least}")
 
+    def _name(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, str) or not value:
+            raise _wrong(name, value, "the name of a reported value")
+
     def _one_of(self, name: str, allowed: Sequence[str]) -> None:
         value = getattr(self, name)
         if value not in allowed:
@@ -157,15 +170,41 @@ class GPOptions:
 
 @dataclass(frozen=True)
 class ConstrainedOptions(GPOptions):
-    """Options of searchers with a second model.
+    """Options of searchers under a constraint.
 
     Attributes:
-        constraint_attr: Reported value that must be at most 0.
-        cost_attr: Reported cost.
+        constraint_attr: Reported value that must be at most 0; mandatory.
+        acq_function: `cei` (expected improvement times the probability to be feasible).
     """
 
     constraint_attr: str | None = None
+    acq_function: str = "cei"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._name("constraint_attr")
+        self._one_of("acq_function", ("cei",))
+
+
+@dataclass(frozen=True)
+class CostAwareOptions(GPOptions):
+    """Options of searchers that weigh improvements against costs.
+
+    Attributes:
+        cost_attr: Reported cost; mandatory.
+        cost_model: Model of the cost of a configuration up to a resource (a `CostModel`). It goes
+            with `resource_attr`.
+        acq_function: `eipu` (expected improvement per unit of cost).
+    """
+
     cost_attr: str | None = None
+    cost_model: Any = None
+    acq_function: str = "eipu"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._name("cost_attr")
+        self._one_of("acq_function", ("eipu",))
 
 
 @dataclass(frozen=True)
@@ -206,6 +245,26 @@ class MultiFidelityOptions(GPOptions):
             raise SchedulerError(
                 f"search_options: gp_inference='mcmc' does not go with model={self.model!r}"
             )
+
+
+@dataclass(frozen=True)
+class CostAwareMultiFidelityOptions(MultiFidelityOptions):
+    """Options of cost-aware searchers for schedulers with rungs.
+
+    Attributes:
+        cost_attr: See `CostAwareOptions`.
+        cost_model: See `CostAwareOptions`; None for `ScikitLearnCostModel()`.
+        acq_function: See `CostAwareOptions`.
+    """
+
+    cost_attr: str | None = None
+    cost_model: Any = None
+    acq_function: str = "eipu"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._name("cost_attr")
+        self._one_of("acq_function", ("eipu",))
 
 
 @dataclass(frozen=True)

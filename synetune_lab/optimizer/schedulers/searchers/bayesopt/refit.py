@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from synetune_lab.gp.warm_start import FitMemory
 
 __all__ = ["RefitRule"]
 
-_GROWTH = 1.15
+_GROWTH = 1.25
 _ALWAYS_FULL = 12
 
 
@@ -19,7 +21,7 @@ class RefitRule:
     is a new one at the maximum resource.
 
     A full fit begins at several places. It is made as long as there are few observations, and then
-    when their number has grown by 15 %; between, a fit begins at the last parameters, which are
+    when their number has grown by a quarter; between, a fit begins at the last parameters, which are
     near their new place.
 
     Attributes:
@@ -27,12 +29,14 @@ class RefitRule:
         period: See above.
         only_at_max: See above.
         always_warm: Begin all fits but the first at the last parameters.
+        memory: What fits leave for the next one.
     """
 
     init_length: int = 150
     period: int = 1
     only_at_max: bool = False
     always_warm: bool = False
+    memory: FitMemory = field(default_factory=FitMemory)
     _counter: int = 0
     _num_at_max: int = 0
     _num_full: int = 0

@@ -42,7 +42,9 @@ def load(module: str) -> Any:
 def failures() -> tuple[type[Exception], ...]:
     """What is raised where a model can't be fitted or an acquisition function not optimised."""
     errors = load("botorch.exceptions.errors")
-    return (errors.BotorchError, RuntimeError, ValueError, ArithmeticError)
+    # Failed fits are not below the base class of BoTorch's errors.
+    own = (errors.BotorchError, errors.ModelFittingError)
+    return (*own, RuntimeError, ValueError, ArithmeticError)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from contextlib import AbstractContextManager
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 __all__ = ["one_blas_thread"]
 
@@ -16,7 +16,8 @@ def one_blas_thread() -> AbstractContextManager[object]:
     Matrices of a few hundred rows gain little from more. When trials keep the other cores busy,
     threads of BLAS wait for each other, and a fit of milliseconds takes seconds.
     """
-    return _controller().limit(limits=1, user_api="blas")
+    limiter: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limiter
 
 
 @functools.cache

@@ -49,7 +49,8 @@ def cholesky(
         FloatingPointError: If entries are not finite.
     """
     factor, info = _factorise(a, shift, out)
-    if info == 0:
+    # LAPACK does not always tell of what is not a number; it ends up in the diagonal.
+    if info == 0 and np.isfinite(factor.diagonal()).all():
         return factor, 0.0
     if not np.isfinite(a).all() or not np.isfinite(shift):
         raise FloatingPointError("a covariance matrix has entries that are not finite")
@@ -94,7 +95,7 @@ def inverse_from_cholesky(factor: FloatArray, out: FloatArray | None = None) -> 
         out: Where to write the inverse, shape (n, n); None for new memory.
     """
     lower: FloatArray = lapack.dpotri(factor, lower=1, overwrite_c=out is not None)[0]
-    inverse = np.add(lower, lower.T, out=out)  # above the diagonal are zeros
+    inverse: FloatArray = np.add(lower, lower.T, out=out)  # above the diagonal are zeros
     diagonal_of(inverse)[:] *= 0.5
     return inverse
 

@@ -140,7 +140,7 @@ def minimize(
     least = np.inf
     for index, start in enumerate(starts):
         try:
-            found = scipy_minimize(  # type: ignore[call-overload]
+            found = scipy_minimize(
                 encoded_criterion,
                 vector.encode(start),
                 jac=True,
@@ -153,5 +153,6 @@ def minimize(
             continue
         if memory is not None and found.fun < least:
             least = found.fun
-            memory.inverse_hessian = found.hess_inv.todense()
+            inverse: Any = found.hess_inv
+            memory.inverse_hessian = np.asarray(inverse.todense())
     return best

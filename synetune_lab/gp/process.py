@@ -23,7 +23,7 @@ __all__ = ["KernelProcess", "Process"]
 
 
 class Process(ABC):
-    """Prior of a function: mean and covariance together, as models of curves share their parameters.
+    """Prior of a function: mean and covariance together, as curve models share their parameters.
 
     Shapes: n points of d coordinates, p parameters, m new points.
 

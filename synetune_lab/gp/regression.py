@@ -115,8 +115,7 @@ class GaussianProcessRegression:
         blas.dger(-0.5, weights, weights, a=by_covariance.T, overwrite_a=1)
         own = [float(np.trace(by_covariance))]
         if transform is not None:
-            by_power = weights @ transform.by_lambda(power, data.targets)
-            own.append(float(by_power) if transform.learns else 0.0)
+            own.append(float(weights @ transform.by_lambda(power, data.targets)))
         gradient = np.concatenate([pullback(-weights, by_covariance), own])
         prior, prior_gradient = self.vector.negative_log_prior(theta)
         return value + prior, gradient + prior_gradient
@@ -154,7 +153,11 @@ class GaussianProcessRegression:
             not is_full,
             memory,
         )
-        return starts[0] if found is None else found[0]
+        theta = starts[0] if found is None else found[0]
+        if self.target_transform is not None and not self.target_transform.learns:
+            # Random starts have others, which too few targets say nothing of.
+            theta[-1] = self.target_transform.initial_lambda
+        return theta
 
     def posterior(
         self,

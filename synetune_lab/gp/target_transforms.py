@@ -58,6 +58,7 @@ class BoxCoxTransform:
 
     def forward(self, power: float, targets: FloatArray) -> FloatArray:
         """Transformed targets."""
+        power = self._power(power)
         u = np.log(np.maximum(targets, _LEAST_TARGET)) - self._log_mean
         if abs(power) < _SMALL_LAMBDA:
             return (u + 0.5 * power * u * u) / self._log_std
@@ -65,7 +66,9 @@ class BoxCoxTransform:
         return transformed
 
     def by_lambda(self, power: float, targets: FloatArray) -> FloatArray:
-        """Derivatives of the transformed targets by λ."""
+        """Derivatives of the transformed targets by λ, if it is learnt."""
+        if not self.learns:
+            return np.zeros(len(targets))
         u = np.log(np.maximum(targets, _LEAST_TARGET)) - self._log_mean
         if abs(power) < _SMALL_LAMBDA:
             return (0.5 * u * u + power * u**3 / 3.0) / self._log_std
@@ -75,9 +78,13 @@ class BoxCoxTransform:
 
     def inverse(self, power: float, transformed: FloatArray) -> FloatArray:
         """Targets of transformed ones."""
+        power = self._power(power)
         z = np.asarray(transformed) * self._log_std
         if abs(power) < _SMALL_LAMBDA:
             u = z * (1.0 - 0.5 * z * power)
         else:
             u = np.log1p(np.maximum(z * power, -1.0 + 1e-12)) / power
         return np.exp(u + self._log_mean)
+
+    def _power(self, power: float) -> float:
+        return power if self.learns else self.initial_lambda

@@ -100,4 +100,5 @@ def _updated(inverse: FloatArray, step: FloatArray, change: FloatArray) -> Float
         return inverse
     spread = np.outer(step, inverse @ change) / curvature
     scale = (1.0 + float(change @ inverse @ change) / curvature) / curvature
-    return inverse - spread - spread.T + scale * np.outer(step, step)
+    updated: FloatArray = inverse - spread - spread.T + scale * np.outer(step, step)
+    return updated

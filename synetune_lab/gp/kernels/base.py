@@ -106,5 +106,6 @@ class Kernel:
         """Variances of new points, and the pullback to them: shape (m,) to shape (m, d)."""
         from autograd import make_vjp
 
-        pullback, variances = make_vjp(lambda z: self.diagonal(theta, z))(x_new)
+        # Zeros that depend on the points: autograd warns of variances that do not.
+        pullback, variances = make_vjp(lambda z: self.diagonal(theta, z) + 0.0 * z[:, 0])(x_new)
         return variances, pullback

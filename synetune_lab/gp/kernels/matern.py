@@ -148,7 +148,7 @@ class Matern52(Kernel):
 
 def squared_distances(x1: FloatArray, x2: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Squared Euclidean distances of all pairs, shape (n1, n2)."""
-    square = np.matmul(x1, x2.T, out=out)
+    square: FloatArray = np.matmul(x1, x2.T, out=out)
     square *= -2.0
     square += np.einsum("ij,ij->i", x1, x1)[:, None]
     square += np.einsum("ij,ij->i", x2, x2)

@@ -13,6 +13,7 @@ from synetune_lab.optimizer.baselines.full_evaluation import (
     BORE,
     KDE,
     REA,
+    BoTorch,
     GridSearch,
     RandomSearch,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "PASHA",
     "REA",
     "BayesianOptimization",
+    "BoTorch",
     "ConstrainedBayesianOptimization",
     "CostAwareCoarseGrained",
     "CostAwareFineGrained",

@@ -15,6 +15,7 @@ __all__ = [
     "BORE",
     "KDE",
     "REA",
+    "BoTorch",
     "GridSearch",
     "RandomSearch",
 ]
@@ -132,4 +133,32 @@ class BORE(FIFOScheduler):
             metric=metric,
             random_seed=random_seed,
             **own_arguments(self, kwargs, searcher="bore"),
+        )
+
+
+class BoTorch(FIFOScheduler):
+    """Bayesian optimisation with BoTorch (see `BoTorchSearcher`; needs the extra `botorch`).
+
+    Balandat, Karrer, Jiang, Daulton, Letham, Wilson, Bakshy: BoTorch: A Framework for Efficient
+    Monte-Carlo Bayesian Optimization, https://arxiv.org/abs/1910.06403.
+
+    Args:
+        config_space: Configuration space.
+        metric: Name of the reported metric.
+        random_seed: See `FIFOScheduler`.
+        kwargs: Arguments of `FIFOScheduler`. `search_options`: those of `BoTorchSearcher`.
+    """
+
+    def __init__(
+        self,
+        config_space: Mapping[str, Any],
+        metric: str,
+        random_seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            config_space,
+            metric=metric,
+            random_seed=random_seed,
+            **own_arguments(self, kwargs, searcher="botorch"),
         )

@@ -158,9 +158,10 @@ class TrialSchedulerWithSearcher(TrialScheduler):
         logger.info("trial %d failed with %s", trial.trial_id, trial.config)
 
     def on_trial_complete(self, trial: Trial, result: dict[str, Any]) -> None:
-        """The trial ended by itself; the searcher learns from its last report."""
+        """The trial ended by itself; the searcher learns from its last report, if there is one."""
         name = str(trial.trial_id)
-        self._searcher.on_trial_result(name, trial.config, result=result, update=True)
+        if result:
+            self._searcher.on_trial_result(name, trial.config, result=result, update=True)
         self._searcher.cleanup_pending(name)
 
     def metric_names(self) -> list[str]:

@@ -33,7 +33,7 @@ from synetune_lab.trial import Trial
 
 SPACE = {"x1": uniform(-5.0, 10.0), "x2": uniform(0.0, 15.0), "offset": 1.0}
 # The smallest value where x2 + x1 / 2 is at least 12, by a fine grid.
-BEST_FEASIBLE = 1.346
+BEST_FEASIBLE = 1.335
 
 
 def branin(config: dict[str, Any]) -> float:
@@ -89,16 +89,16 @@ def bound_of(searcher: Any) -> Any:
 
 
 def test_it_finds_the_best_feasible_point_where_plain_optimisation_does_not() -> None:
+    seeds = range(5)
     constrained = [
-        best_feasible(ConstrainedBayesianOptimization(SPACE, "loss", "limit", random_seed=seed), 20)
-        for seed in range(3)
+        best_feasible(ConstrainedBayesianOptimization(SPACE, "loss", "limit", random_seed=seed), 25)
+        for seed in seeds
     ]
     plain = [
-        best_feasible(BayesianOptimization(SPACE, "loss", random_seed=seed), 20)
-        for seed in range(3)
+        best_feasible(BayesianOptimization(SPACE, "loss", random_seed=seed), 25) for seed in seeds
     ]
-    assert max(constrained) < BEST_FEASIBLE + 1.0
-    assert min(plain) > BEST_FEASIBLE + 3.0
+    assert sum(value < BEST_FEASIBLE + 0.5 for value in constrained) >= 4
+    assert sum(value < BEST_FEASIBLE + 2.0 for value in plain) <= 1
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])

@@ -123,9 +123,10 @@ def bound_of(searcher: Any) -> Any:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_it_spends_less_for_the_same_result(variant: str) -> None:
-    # All begin alike, with a cheap configuration and an expensive one.
-    begin = [{"size": 0.5, "rate": 0.9}, {"size": 0.05, "rate": 0.0}]
-    options = {"points_to_evaluate": begin, "search_options": {"num_init_random": 2}}
+    # All begin alike, with configurations from which the cost can be told.
+    sizes, rates = (0.5, 0.05, 0.7, 0.3), (0.9, 0.0, 0.1, 1.0)
+    begin = [{"size": size, "rate": rate} for size, rate in zip(sizes, rates, strict=True)]
+    options = {"points_to_evaluate": begin, "search_options": {"num_init_random": 4}}
     ours = [spent(scheduler_of(variant, seed, **options), 1.01) for seed in range(5)]
     plain = [
         spent(BayesianOptimization(SPACE, "loss", random_seed=seed, **options), 1.01)

@@ -24,6 +24,7 @@ SEARCHERS: dict[str, str] = {
     "bayesopt_constrained": f"{_HERE}.bayesopt.constrained_searcher:ConstrainedGPFIFOSearcher",
     "bayesopt_cost": f"{_HERE}.bayesopt.cost_aware_searcher:CostAwareGPFIFOSearcher",
     "bore": f"{_HERE}.bore.bore:Bore",
+    "botorch": f"{_HERE}.botorch.botorch_searcher:BoTorchSearcher",
     "grid": f"{_HERE}.grid_searcher:GridSearcher",
     "kde": f"{_HERE}.kde.kde_searcher:KernelDensityEstimator",
     "rea": f"{_HERE}.regularized_evolution:RegularizedEvolution",
@@ -90,7 +91,7 @@ def _arguments(searcher: str, cls: type[Any], kwargs: Mapping[str, Any]) -> dict
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         # It checks its options itself; what schedulers tell is for those who name it.
-        named = {n for base in cls.__mro__ for n in inspect.signature(base.__init__).parameters}
+        named = {n for base in cls.__mro__ for n in inspect.signature(base).parameters}
         return {n: v for n, v in kwargs.items() if n in named or n not in _FROM_SCHEDULER}
     options = [n for n in parameters if n not in _FROM_SCHEDULER and not n.startswith("_")]
     for name in kwargs:

@@ -78,7 +78,7 @@ class CurveMetricModel(MetricModel):
     def fit(self, data: ModelData, random_state: np.random.RandomState) -> None:
         """See `MetricModel.fit`."""
         curves, _ = self._curves(data)
-        is_full = self.theta is None or self.rule.is_full(len(data))
+        is_full = self.rule.is_full(len(data)) or self.theta is None
         self.theta = self.model.fit(curves, random_state, self.theta, is_full, self.rule.memory)
         if self._verbose:
             logger.info("fit of %d observations: %s", len(data), self.parameters())
@@ -164,14 +164,13 @@ def _curves(data: ModelData) -> tuple[CurveData, list[int]]:
     """Curves of all trials, each up to its first gap, and their rows."""
     order = np.lexsort((data.levels, data.rows))
     rows, levels = data.rows[order], data.levels[order]
-    begins = np.flatnonzero(np.append(True, rows[1:] != rows[:-1])) if len(rows) else []
-    ends = [*begins[1:], len(rows)] if len(rows) else []
+    is_first = np.append(True, rows[1:] != rows[:-1])[: len(rows)]
+    begins = np.flatnonzero(is_first).tolist()
+    ends = [*begins[1:], len(rows)][: len(begins)]
     curves = []
     for begin, end in zip(begins, ends, strict=True):
         # Levels count up by one from the lowest; what comes after a gap is left out.
         is_next = levels[begin:end] == np.arange(_R_MIN, _R_MIN + end - begin)
         length = int(np.argmin(is_next)) if not is_next.all() else end - begin
         curves.append(data.targets[order[begin : begin + length]])
-    return CurveData(data.x[order[begins]] if len(rows) else data.x, curves), [
-        int(rows[begin]) for begin in begins
-    ]
+    return CurveData(data.x[order[begins]] if len(rows) else data.x, curves), rows[begins].tolist()

@@ -99,6 +99,8 @@ def cap_dense(
         if kept.sum() <= max_size:
             break
         inside = np.flatnonzero(buckets == bucket)
+        if len(inside) == 0:
+            continue
         # The last of each trial in ascending order of levels is its highest.
         ordered = inside[np.lexsort((levels[inside], rows[inside]))]
         is_last = np.append(rows[ordered][1:] != rows[ordered][:-1], True)

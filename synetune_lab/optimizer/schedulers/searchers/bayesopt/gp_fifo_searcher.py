@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from synetune_lab.gp.means import ScalarMean
 from synetune_lab.gp.optimize import OptimizationConfig
 from synetune_lab.gp.process import KernelProcess
 from synetune_lab.gp.regression import GaussianProcessRegression
 from synetune_lab.gp.target_transforms import BoxCoxTransform
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import base_kernel
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import (
+    base_kernel,
+    base_mean,
+    check_own_parts,
+)
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.metric_model import GPMetricModel
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_searcher import ModelBasedSearcher
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import GPOptions, parse
@@ -75,6 +78,7 @@ class GPFIFOSearcher(ModelBasedSearcher):
             random_seed=random_seed,
             random_seed_generator=random_seed_generator,
         )
+        check_own_parts(self.options, self._data.space)
 
     def _make_models(self) -> dict[str, MetricModel]:
         return {self._metric_name: gp_metric_model(self.options, self._data.space)}
@@ -87,7 +91,7 @@ def gp_metric_model(
     if boxcox is None:
         boxcox = options.boxcox_transform
     regression = GaussianProcessRegression(
-        KernelProcess(base_kernel(options, space), ScalarMean()),
+        KernelProcess(base_kernel(options, space), base_mean(options, space)),
         BoxCoxTransform() if boxcox else None,
         optimization=fit_config(options),
     )

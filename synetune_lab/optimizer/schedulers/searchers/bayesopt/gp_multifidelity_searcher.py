@@ -10,7 +10,6 @@ import numpy as np
 from synetune_lab.errors import SchedulerError
 from synetune_lab.gp.independent import IndependentRegression
 from synetune_lab.gp.kernels.resource import resource_process
-from synetune_lab.gp.means import ScalarMean
 from synetune_lab.gp.regression import GaussianProcessRegression
 from synetune_lab.gp.target_transforms import BoxCoxTransform
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.curve_model import CurveMetricModel
@@ -19,7 +18,11 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.gp_fifo_searcher impor
     fit_config,
     refit_rule,
 )
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import base_kernel
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import (
+    base_kernel,
+    base_mean,
+    check_own_parts,
+)
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.metric_model import GPMetricModel
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_searcher import ModelBasedSearcher
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import (
@@ -92,6 +95,7 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
             random_seed=random_seed,
             random_seed_generator=random_seed_generator,
         )
+        check_own_parts(self.options, self._data.space)
         self._resource_attr = resource_attr
         self._r_max = 0
         self._levels: list[int] = []  # rung levels and the maximum resource
@@ -147,7 +151,7 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
             process = resource_process(
                 options.gp_resource_kernel,
                 base_kernel(options, space),
-                ScalarMean(),
+                base_mean(options, space),
                 self._r_max,
             )
             transform = BoxCoxTransform() if options.boxcox_transform else None

@@ -147,7 +147,7 @@ class GPMetricModel(MetricModel):
         if self._mcmc is not None:
             self.theta = self._mcmc.fit(points, data.targets, random_state)
         else:
-            is_full = self.theta is None or self.rule.is_full(len(data))
+            is_full = self.rule.is_full(len(data)) or self.theta is None
             self.theta = self.regression.fit(
                 points, data.targets, random_state, self.theta, is_full, self.rule.memory
             )
@@ -160,6 +160,7 @@ class GPMetricModel(MetricModel):
         if theta is None:
             theta = self.regression.vector.initial
         points = self.points(data.x, data.levels)
+        posterior: Any
         if self._mcmc is not None:
             posterior = self._mcmc.posterior(np.atleast_2d(theta), points, data.targets)
         elif self._incremental is not None:
@@ -253,8 +254,8 @@ def predicted_mean(posterior: Any, x: FloatArray) -> FloatArray:
     if hasattr(posterior, "predict_mean"):
         means: FloatArray = posterior.predict_mean(x)
         return means
-    means = posterior.predict(x).mean
-    return means
+    prediction: Prediction = posterior.predict(x)
+    return prediction.mean
 
 
 def encoded_resource(level: int, r_max: int) -> float:

@@ -128,6 +128,14 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         self._version = 0
         self._fitted_version = -1
 
+    def configure_scheduler(self, scheduler: Any) -> None:
+        """Minimise or maximise as the scheduler does."""
+        super().configure_scheduler(scheduler)
+        mode = getattr(scheduler, "mode", self.mode)
+        if isinstance(mode, str):
+            self.mode = mode
+            self._sign = -1.0 if mode == "max" else 1.0
+
     # For subclasses
 
     @abstractmethod

@@ -7,11 +7,16 @@ unknown or out of range.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synetune_lab.errors import SchedulerError
+
+if TYPE_CHECKING:
+    from synetune_lab.gp.kernels.base import Kernel
+    from synetune_lab.gp.means import Mean
 
 __all__ = [
     "ConstrainedOptions",
@@ -50,6 +55,9 @@ class GPOptions:
         input_warping: Learn to bend the scale of numerical hyperparameters.
         boxcox_transform: Learn a power that makes targets more normal; they must be positive.
         gp_base_kernel: `matern52-ard` (a length scale for each coordinate) or `matern52-noard`.
+        gp_kernel: A kernel of one's own instead of `gp_base_kernel` and its factor: its class, or
+            another callable that makes it from the number of coordinates.
+        gp_mean: A prior mean of one's own instead of a constant, made in the same way.
         gp_inference: `empirical_bayes` (the most probable parameters) or `mcmc` (samples of them).
         acq_function: Name of the acquisition function: `ei`, `lcb`, or a registered one.
         acq_function_kwargs: Its arguments.
@@ -84,6 +92,8 @@ class GPOptions:
     input_warping: bool = False
     boxcox_transform: bool = False
     gp_base_kernel: str = "matern52-ard"
+    gp_kernel: Callable[[int], Kernel] | None = None
+    gp_mean: Callable[[int], Mean] | None = None
     gp_inference: str = "empirical_bayes"
     acq_function: str = "ei"
     acq_function_kwargs: Mapping[str, Any] | None = None
@@ -131,9 +141,14 @@ class GPOptions:
             if not isinstance(getattr(self, name), bool):
                 raise _wrong(name, getattr(self, name), "True or False")
         fraction = self.max_size_top_fraction
-        if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+        if isinstance(fraction, bool) or not 0 <= _number(fraction) <= 1:
             raise _wrong("max_size_top_fraction", fraction, "in [0, 1]")
         self._one_of("gp_base_kernel", ("matern52-ard", "matern52-noard"))
+        for name in ("gp_kernel", "gp_mean"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise _wrong(
+                    name, getattr(self, name), "callable: it gets the number of coordinates"
+                )
         self._one_of("gp_inference", ("empirical_bayes", "mcmc"))
         self._one_of("initial_scoring", ("thompson_indep", "acq_func"))
         self._one_of("transfer_learning_model", ("matern52_product", "matern52_same"))
@@ -237,6 +252,16 @@ class MultiFidelityOptions(GPOptions):
         self._one_of("model", ("gp_multitask", "gp_independent", "gp_issm", "gp_expdecay"))
         self._one_of("gp_resource_kernel", RESOURCE_KERNELS)
         self._one_of("resource_acq", ("bohb", "first"))
+        if self.gp_kernel is not None and self.gp_resource_kernel.startswith("matern52"):
+            raise SchedulerError(
+                f"search_options: gp_resource_kernel={self.gp_resource_kernel!r} does not go with "
+                "gp_kernel: it is one Matern kernel of all coordinates"
+            )
+        if self.gp_mean is not None and self.model != "gp_multitask":
+            raise SchedulerError(
+                f"search_options: gp_mean does not go with model={self.model!r}, which has means "
+                "of its own"
+            )
         if self.boxcox_transform and self.model != "gp_multitask":
             raise SchedulerError(
                 f"search_options: boxcox_transform=True does not go with model={self.model!r}"
@@ -317,6 +342,10 @@ def reward_constant(map_reward: str) -> float:
     except ValueError:
         pass
     raise _wrong("map_reward", map_reward, "'1_minus_x', 'minus_x' or '<number>_minus_x'")
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
 
 
 def _wrong(name: str, value: Any, wanted: str) -> SchedulerError:

@@ -21,8 +21,8 @@ class RefitRule:
     is a new one at the maximum resource.
 
     A full fit begins at several places. It is made as long as there are few observations, and then
-    when their number has grown by a quarter; between, a fit begins at the last parameters, which are
-    near their new place.
+    when their number has grown by a quarter; between, a fit begins at the last parameters, which
+    are near their new place.
 
     Attributes:
         init_length: See above.

@@ -54,7 +54,7 @@ class Observed:
         if position is None:
             return
         for column in (self.rows, self.levels, self.values):
-            del column[position]  # type: ignore[attr-defined]
+            del column[position]
         for at in range(position, len(self.values)):
             self._position[self.rows[at], self.levels[at]] = at
 

@@ -19,6 +19,8 @@ from plotly.subplots import make_subplots
 
 from synetune_lab.gp import GaussianProcessRegression, KernelProcess, Matern52, ScalarMean
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition import EIAcquisitionFunction
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import bandwidth_prior
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.targets import scaled_targets
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -27,25 +29,28 @@ IMAGE = Path(__file__).parent.parent / "docs" / "images" / "posterior.png"
 WIDTH, HEIGHT = 900, 520
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
 BAND = "rgba(0, 114, 178, 0.16)"
-TRIED = np.array([[0.04], [0.22], [0.5], [0.73], [0.95]])
+TRIED = np.array([[0.08], [0.28], [0.45], [0.62], [0.98]])
 
 
 def loss(x: np.ndarray) -> np.ndarray:
-    """The function to minimise: its least value is near 0.62."""
-    return np.sin(11.0 * x[:, 0] + 0.6) + 1.4 * (x[:, 0] - 0.55) ** 2
+    """The function to minimise: its valley is at the right."""
+    return np.sin(6.2 * x[:, 0] - 0.8) * (0.4 + x[:, 0])
 
 
 def figure() -> go.Figure:
     """Posterior above, expected improvement below."""
     grid = np.linspace(0.0, 1.0, 501)[:, None]
     values = loss(TRIED)
-    regression = GaussianProcessRegression(KernelProcess(Matern52(1), ScalarMean()))
-    theta = regression.fit(TRIED, values, np.random.RandomState(0))
-    posterior = regression.posterior(theta, TRIED, values)
+    scaled = scaled_targets(values)
+    kernel = Matern52(1, bandwidth_prior=bandwidth_prior(1))  # as searchers have it
+    regression = GaussianProcessRegression(KernelProcess(kernel, ScalarMean()))
+    theta = regression.fit(TRIED, scaled.values, np.random.RandomState(0))
+    posterior = regression.posterior(theta, TRIED, scaled.values)
     prediction = posterior.predict(grid)
-    mean, std = prediction.mean[:, 0], prediction.std[:, 0]
+    mean = scaled.mean + scaled.std * prediction.mean[:, 0]
+    std = scaled.std * prediction.std[:, 0]
     acquisition = EIAcquisitionFunction(jitter=1e-4).bind(posterior, TRIED)
-    gain = acquisition.acquisition.in_own_units(acquisition.values(grid))
+    gain = scaled.std * acquisition.acquisition.in_own_units(acquisition.values(grid))
     x, best = grid[:, 0], int(np.argmax(gain))
 
     drawn = make_subplots(
@@ -84,8 +89,8 @@ def figure() -> go.Figure:
         y=[gain[best]],
         mode="markers+text",
         marker={"color": ORANGE, "size": 11, "symbol": "triangle-up"},
-        text=["  next trial"],
-        textposition="middle right",
+        text=["next trial  "],
+        textposition="middle left",
         showlegend=False,
         row=2,
         col=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,7 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.data_cap import cap_de
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.gp_multifidelity_searcher import (
     GPMultiFidelitySearcher,
 )
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.metric_model import NotEnoughDataError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.intp]
 
 __all__ = ["DynamicHPOSearcher"]
+
+logger = logging.getLogger(__name__)
 
 _BUCKET_FACTOR = 3.0
 
@@ -85,13 +89,16 @@ class DynamicHPOSearcher(GPMultiFidelitySearcher):
             self._points_given + self._num_random < self.options.num_init_random
         )
         data = None if is_early or not self._has_data() else self.model_data(self._metric_name)
-        if data is None or len(data) == 0:
-            config = super().get_config(trial_id=new_trial_id)
-            if config is None and paused_trials:
-                return {"trial_id": paused_trials[0][0]}
-            return {"config": config}
-        with one_blas_thread():
-            return self._best_scored(data, paused_trials, min_resource, new_trial_id)
+        if data is not None and len(data):
+            try:
+                with one_blas_thread():
+                    return self._best_scored(data, paused_trials, min_resource, new_trial_id)
+            except (FloatingPointError, np.linalg.LinAlgError, NotEnoughDataError) as error:
+                logger.warning("a random configuration is tried, since the model failed: %s", error)
+        config = super().get_config(trial_id=new_trial_id)
+        if config is None and paused_trials:
+            return {"trial_id": paused_trials[0][0]}
+        return {"config": config}
 
     def _best_scored(
         self,

@@ -65,6 +65,10 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
         SchedulerError: If an option is unknown or out of range.
     """
 
+    # Rungs end a trial that is a little worse than others by chance: a model of their values is
+    # not to be followed to the last digit.
+    _ei_jitter: ClassVar[float] = 0.01
+
     options_class: ClassVar[type[MultiFidelityOptions]] = MultiFidelityOptions
     options: MultiFidelityOptions
 

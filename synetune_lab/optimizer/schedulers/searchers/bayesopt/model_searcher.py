@@ -80,6 +80,8 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         random_seed_generator: See `StochasticSearcher`.
     """
 
+    _ei_jitter: ClassVar[float] = EI_JITTER
+
     _STATE: ClassVar[tuple[str, ...]] = (
         *StochasticAndFilterDuplicatesSearcher._STATE,
         "_data",
@@ -146,7 +148,7 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         options = self.options
         arguments = dict(options.acq_function_kwargs or {})
         if options.acq_function == "ei":
-            arguments.setdefault("jitter", EI_JITTER)
+            arguments.setdefault("jitter", self._ei_jitter)
         return acquisition_function_factory(options.acq_function, **arguments)
 
     def _make_space(self) -> ModelSpace:
@@ -318,6 +320,8 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
     def _targets(self, metric: str, values: FloatArray) -> FloatArray:
         if self.options.boxcox_transform and metric == self._metric_name:
             # The transform has a scale of its own, but needs positive values.
+            if not np.isfinite(values).any():
+                return np.ones(len(values))
             shift = reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
             return tamed(values + shift)
         scaled = scaled_targets(values)
@@ -423,7 +427,7 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
             ],
         }
         if bound.best is not None and np.isfinite(bound.best).all():
-            reason["incumbent"] = _finite(self._to_metric(np.mean(bound.best)))
+            reason["incumbent"] = _finite(self._to_metric(self._to_targets(np.mean(bound.best))))
         if level:
             reason["level"] = level
         return reason
@@ -437,11 +441,15 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         mean = prediction.mean.mean(axis=1)
         spread = prediction.mean.var(axis=1) + (prediction.std**2).mean(axis=1)
         std = np.sqrt(spread)
-        main = self._models[self._metric_name]
-        if self.options.boxcox_transform and hasattr(main, "to_targets"):
-            low, high = main.to_targets(mean - std), main.to_targets(mean + std)
-            return self._to_metric(main.to_targets(mean)), np.asarray(0.5 * (high - low))
+        if self.options.boxcox_transform:
+            low, high = self._to_targets(mean - std), self._to_targets(mean + std)
+            return self._to_metric(self._to_targets(mean)), np.asarray(0.5 * (high - low))
         return self._to_metric(mean), std * self._scales[self._metric_name][1]
+
+    def _to_targets(self, predicted: Any) -> Any:
+        """Predictions in the scale of targets, where the model transforms them."""
+        main = self._models[self._metric_name]
+        return main.to_targets(predicted) if hasattr(main, "to_targets") else predicted
 
     def _to_metric(self, scaled: Any) -> Any:
         if self.options.boxcox_transform:

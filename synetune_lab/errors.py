@@ -19,6 +19,7 @@ __all__ = [
     "SchedulerError",
     "StoreError",
     "SynetuneLabError",
+    "TuneError",
     "UntrustedFileError",
 ]
 
@@ -69,3 +70,13 @@ class UntrustedFileError(SynetuneLabError, RuntimeError):
 
 class MissingDependencyError(SynetuneLabError, ImportError):
     """An optional dependency is missing; the message names the extra that installs it."""
+
+
+class TuneError(SynetuneLabError, RuntimeError):
+    """A run of `synetune_lab.tune` can't begin as it was asked for, or trials of it failed.
+
+    Attributes:
+        analysis: The `ExperimentAnalysis` of a run whose trials failed, else None.
+    """
+
+    analysis: object = None

@@ -149,6 +149,7 @@ class _StopRequest:
     listening = False
     signalled = False
     previous: Any = None
+    told: str | None = None
 
     def listen(self) -> None:
         """Take over SIGTERM, so that the process survives it to write its checkpoint."""
@@ -192,8 +193,14 @@ def stop_requested() -> str | None:
         for name in REQUESTS:
             if os.path.exists(os.path.join(folder, name)):  # noqa: PTH110, PTH118 - pathlib is slow to load
                 return name
-    # Somebody else wants the process to end.
-    return "stop" if _stop_request.signalled else None
+    if not _stop_request.signalled:
+        return None
+    if _stop_request.told is None:
+        from synetune_lab.utils.remote_request import read_request
+
+        # Where no backend left word, somebody else wants the process to end.
+        _stop_request.told = read_request() or "stop"
+    return _stop_request.told
 
 
 def parse_report(line: str) -> dict[str, Any] | None:

@@ -54,6 +54,7 @@ LAYERS: list[tuple[str, list[str]]] = [
     ),
     ("session", ["session", "tuner"]),
     ("views", ["dashboard", "experiments", "remote"]),
+    ("concepts of Ray Tune", ["tune"]),
     ("commands", ["cli", "__main__"]),
     ("facade", [""]),
     ("suites for extenders", ["testing"]),  # they use the package as its users do

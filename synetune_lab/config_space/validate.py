@@ -9,10 +9,13 @@ from typing import Any
 
 from synetune_lab.config_space.domain import Domain
 from synetune_lab.config_space.json_form import from_dict, is_domain_json
+from synetune_lab.constants import ST_INSTANCE_COUNT, ST_INSTANCE_TYPE
 from synetune_lab.errors import ConfigSpaceError, InvalidConfigError
 
 __all__ = ["validate_config", "validate_config_space", "validate_space_json"]
 
+# Entries by which a trial chooses the machines that it runs on, in a cloud.
+_CHOOSES_INSTANCES = (ST_INSTANCE_TYPE, ST_INSTANCE_COUNT)
 _CONSTANTS = (str, bool, int, float, type(None), list, tuple, dict)
 
 
@@ -102,7 +105,7 @@ def validate_space_json(space: Any) -> dict[str, str]:
 def _entry_error(name: Any, entry: Any) -> str | None:
     if not isinstance(name, str) or not name:
         return f"the name {name!r} must be a text that is not empty"
-    if name.startswith("st_"):
+    if name.startswith("st_") and name not in _CHOOSES_INSTANCES:
         return "names that begin with 'st_' are reserved"
     if isinstance(entry, Domain):
         try:

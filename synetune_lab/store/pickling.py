@@ -8,6 +8,7 @@ ordinary pickle: `dill.load` reads it.
 from __future__ import annotations
 
 import gc
+import io
 import pickle
 import sys
 import types
@@ -50,8 +51,30 @@ def _by_value(value: Any) -> Any:
         return NotImplemented
     import dill
 
+    return dill.loads, (dumps_by_value(value),)
+
+
+def dumps_by_value(value: Any) -> bytes:
+    """The pickle of a function or class of `__main__` with the globals that it uses.
+
+    Modules that it uses are named, not copied: dill would copy those that aren't installed, such as
+    one beside the notebook, with all that they have imported.
+    """
+    import dill
+
+    buffer = io.BytesIO()
     # With `recurse` a function brings the globals that it uses, not all of its module's.
-    return dill.loads, (dill.dumps(value, recurse=True),)
+    pickler = dill.Pickler(buffer, recurse=True)
+    pickler.reducer_override = _name_module
+    pickler.dump(value)
+    return buffer.getvalue()
+
+
+def _name_module(value: Any) -> Any:
+    named = isinstance(value, types.ModuleType) and sys.modules.get(value.__name__) is value
+    if not named or value.__name__ in ("__main__", "__mp_main__"):
+        return NotImplemented
+    return import_module, (value.__name__,)
 
 
 def dumps(value: Any) -> Content:
@@ -76,10 +99,8 @@ def dumps(value: Any) -> Content:
 
 
 def _dill_dumps(value: Any, first: Exception) -> bytes:
-    import dill
-
     try:
-        return bytes(dill.dumps(value, recurse=True))
+        return dumps_by_value(value)
     except Exception as error:
         raise StoreError(f"{type(value).__name__} can't be pickled: {first}") from error
 

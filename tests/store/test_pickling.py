@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import textwrap
 import threading
 from pathlib import Path
+from typing import Any
 
 import dill
 import pytest
 
 from synetune_lab.errors import StoreError
-from synetune_lab.store.pickling import dumps, loads
+from synetune_lab.store.pickling import dumps, dumps_by_value, loads
 
 
 def test_plain_objects_come_back() -> None:
@@ -34,6 +36,19 @@ def test_functions_and_modules_with_a_name_go_by_name() -> None:
     assert loads(dumps(textwrap)) is textwrap
     assert b"textwrap" in bytes(dumps(textwrap.dedent))
     assert len(dumps(textwrap.dedent)) < 100
+
+
+def test_a_module_beside_the_notebook_goes_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside_the_notebook.py").write_text("rows = (n for n in ())\nfactor = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    beside = importlib.import_module("beside_the_notebook")
+
+    def function(x: int) -> Any:
+        return beside.factor * x
+
+    assert dill.loads(dumps_by_value(function))(14) == 42
 
 
 SCRIPT = """

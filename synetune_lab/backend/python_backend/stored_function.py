@@ -15,7 +15,7 @@ from typing import Any
 from synetune_lab.constants import ST_CHECKPOINT_DIR
 from synetune_lab.errors import BackendError
 
-__all__ = ["StoredFunction", "check_arguments", "file_md5"]
+__all__ = ["StoredFunction", "by_value", "check_arguments", "file_md5"]
 
 FUNCTION_FILENAME = "tune_function.dill"
 CONTEXT_FILENAME = "tune_function.json"
@@ -67,10 +67,10 @@ class StoredFunction:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        import dill
+        from synetune_lab.store.pickling import dumps_by_value
 
         try:
-            self.data: bytes = dill.dumps(_by_value(function), recurse=True)
+            self.data: bytes = dumps_by_value(by_value(function))
         except Exception as error:
             raise BackendError(
                 f"tune_function {_name(function)!r} can't be serialized: {error}. It must be "
@@ -121,7 +121,7 @@ def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", repr(function))
 
 
-def _by_value(function: Callable[..., Any]) -> Callable[..., Any]:
+def by_value(function: Callable[..., Any]) -> Callable[..., Any]:
     """A twin of a function that its module does not know: so it can't be sent by name."""
     if not isinstance(function, types.FunctionType):
         return function

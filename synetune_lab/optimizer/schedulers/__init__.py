@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.hyperband import HyperbandScheduler
     from synetune_lab.optimizer.schedulers.median_stopping_rule import MedianStoppingRule
     from synetune_lab.optimizer.schedulers.pbt import PopulationBasedTraining
+    from synetune_lab.optimizer.schedulers.ray_tune import RayTuneScheduler
 
 _HOMES = {
     "FIFOScheduler": "synetune_lab.optimizer.schedulers.fifo",
     "HyperbandScheduler": "synetune_lab.optimizer.schedulers.hyperband",
     "MedianStoppingRule": "synetune_lab.optimizer.schedulers.median_stopping_rule",
     "PopulationBasedTraining": "synetune_lab.optimizer.schedulers.pbt",
+    "RayTuneScheduler": "synetune_lab.optimizer.schedulers.ray_tune",
 }
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "HyperbandScheduler",
     "MedianStoppingRule",
     "PopulationBasedTraining",
+    "RayTuneScheduler",
 ]
 
 

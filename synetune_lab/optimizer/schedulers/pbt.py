@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from synetune_lab.optimizer.schedulers.reports import read_number
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import Config
+    from synetune_lab.optimizer.schedulers.searchers import BaseSearcher
     from synetune_lab.optimizer.schedulers.time_keeper import TimeKeeper
     from synetune_lab.trial import Trial
 
@@ -82,8 +83,9 @@ class PopulationBasedTraining(FIFOScheduler):
         custom_explore_fn: Gets a configuration and returns the changed one, instead of the above.
         metric: Name of the reported metric.
         resource_attr: Name of the reported resource, a number that grows.
-        max_t: A trial is stopped when it has reached this; None (or infinity) for never, unless
-            the maximum resource is known from `max_resource_attr`.
+        max_t: A trial is stopped when it has reached this. None: what `max_resource_attr` or a
+            constant `epochs`, `max_t` or `max_epochs` of the space says. Infinity: never, unless
+            `max_resource_attr` is given.
         population_size: For your own record only: the population is the trials that run, as many
             as the tuner has workers.
         perturbation_interval: Resource between two comparisons of a trial.
@@ -96,7 +98,7 @@ class PopulationBasedTraining(FIFOScheduler):
         random_seed: See `FIFOScheduler`.
         max_resource_attr: See `FIFOScheduler`.
         time_keeper: See `FIFOScheduler`.
-        searcher: Must be `random`.
+        searcher: `random`, or a searcher that is made already, which draws the first population.
         unknown: Nothing: any other argument is refused by name.
 
     Raises:
@@ -110,13 +112,13 @@ class PopulationBasedTraining(FIFOScheduler):
         *,
         metric: str,
         resource_attr: str = "time_total_s",
-        max_t: int | None = None,
+        max_t: float | None = None,
         population_size: int = 4,
         perturbation_interval: float = 60,
         quantile_fraction: float = 0.25,
         resample_probability: float = 0.25,
         mode: str = "min",
-        searcher: str = "random",
+        searcher: str | BaseSearcher = "random",
         search_options: Mapping[str, Any] | None = None,
         points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
         random_seed: int | None = None,
@@ -124,8 +126,11 @@ class PopulationBasedTraining(FIFOScheduler):
         time_keeper: TimeKeeper | None = None,
         **unknown: NoReturn,
     ) -> None:
-        if searcher != "random":
-            raise SchedulerError(f"searcher must be 'random' for this scheduler, got {searcher!r}")
+        if isinstance(searcher, str) and searcher != "random":
+            raise SchedulerError(
+                "searcher must be 'random' for this scheduler, or one that is made already; got "
+                f"{searcher!r}"
+            )
         if not isinstance(metric, str):
             raise SchedulerError(f"metric must be one name for this scheduler, got {metric!r}")
         super().__init__(
@@ -137,10 +142,12 @@ class PopulationBasedTraining(FIFOScheduler):
             points_to_evaluate=points_to_evaluate,
             random_seed=random_seed,
             max_resource_attr=max_resource_attr,
-            max_t=max_t,
+            max_t=None if max_t == inf else cast("int | None", max_t),
             time_keeper=time_keeper,
             **unknown,
         )
+        if max_t == inf and max_resource_attr is None:
+            self._max_resource_level = None  # whatever constants the space has
         self.resource_attr = resource_attr
         self.population_size = require_positive_int("population_size", population_size)
         self.perturbation_interval = _between("perturbation_interval", perturbation_interval, inf)

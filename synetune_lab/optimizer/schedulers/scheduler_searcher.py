@@ -56,6 +56,11 @@ class TrialSchedulerWithSearcher(TrialScheduler):
         ConfigSpaceError: If `config_space` is not possible.
     """
 
+    max_new_configs: int | None = None
+    """So many configurations are drawn at most, then no more; None for no limit. Those that users
+    enqueue, and copies of running trials, do not count."""
+    _num_drawn = 0
+
     def __init__(
         self,
         config_space: Mapping[str, Any],
@@ -130,9 +135,12 @@ class TrialSchedulerWithSearcher(TrialScheduler):
     def _draw_config(self, trial_id: int, **context: Any) -> Config | None:
         """A configuration from the searcher, with the constants of the space."""
         self._started = True
+        if self.max_new_configs is not None and self._num_drawn >= self.max_new_configs:
+            return None
         config = self._searcher.get_config(trial_id=str(trial_id), **context)
         if config is None:
             return None
+        self._num_drawn += 1
         if not type(self._searcher).__module__.startswith("synetune_lab."):
             self._check_config(config)
         return {**config, **self._constants}

@@ -1,0 +1,246 @@
+"""Calls to AWS: clients that are made when needed, errors sorted by what can be done about them.
+
+boto3 is imported when the first client is made.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from synetune_lab.errors import BackendError
+from synetune_lab.extras import require
+
+__all__ = ["Aws", "AwsError", "Trouble", "boto_config"]
+
+logger = logging.getLogger(__name__)
+
+Trouble = Literal["throttled", "limit", "network", "credentials", "denied", "missing", "refused"]
+"""Ask less often; wait for resources; wait for the network; have them renewed; ask for a
+permission; it is not there; it never will be done."""
+
+_THROTTLED: Final = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+}
+_LIMIT: Final = {"ResourceLimitExceeded", "CapacityError"}
+_EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_UNKNOWN_IDENTITY: Final = {
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "AuthFailure",
+}
+_DENIED: Final = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+_MISSING: Final = {
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+    "NoSuchEntity",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NotFound",
+    "404",
+}
+_SERVER_ERROR: Final = 500
+_RENEW: Final = (
+    "run `aws sso login` (with `--profile NAME` if you use one), or `aws configure` for a key of "
+    "your own, or renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; "
+    "`aws sts get-caller-identity` tells whether it worked"
+)
+
+
+class AwsError(BackendError):
+    """A call to AWS failed.
+
+    Attributes:
+        trouble: What kind of trouble it is.
+        code: The code that AWS gave, or the class of the error.
+    """
+
+    def __init__(self, trouble: Trouble, code: str, message: str) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.trouble, self.code, str(self))
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.trouble in ("throttled", "limit", "network", "credentials")
+
+
+def boto_config(max_attempts: int = 2) -> Any:
+    """Settings for clients: short waits for a network that is gone, retries that back off.
+
+    Args:
+        max_attempts: How often boto3 itself tries; the backend tries again later, without waiting.
+    """
+    config = require("botocore.config", extra="aws", purpose="the SageMaker backend")
+    return config.Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"max_attempts": max_attempts, "mode": "standard"},
+    )
+
+
+class Aws:
+    """One account and region.
+
+    Args:
+        region: The region; None takes the one that boto3 finds.
+        profile: Profile of the credentials; None takes the one that boto3 finds.
+        session: A boto3 session to use instead, for as long as its credentials are good.
+
+    Attributes:
+        calls: How often each operation was called.
+    """
+
+    def __init__(
+        self, region: str | None = None, profile: str | None = None, session: Any = None
+    ) -> None:
+        self.calls: Counter[str] = Counter()
+        self._wanted_region, self._profile, self._session = region, profile, session
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def region(self) -> str:
+        """The region.
+
+        Raises:
+            BackendError: If there is none.
+        """
+        region = self._wanted_region or self._boto_session().region_name
+        if not region:
+            raise BackendError(
+                "no AWS region is set; run `aws configure set region us-east-1` (or another one), "
+                "or set the environment variable AWS_DEFAULT_REGION"
+            )
+        return str(region)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, for example `s3`."""
+        region = self.region
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._boto_session().client(
+                    service, region_name=region, config=boto_config()
+                )
+            return self._clients[service]
+
+    def use(self, service: str, client: Any) -> None:
+        """Take this client for a service."""
+        with self._lock:
+            self._clients[service] = client
+        self._wanted_region = self._wanted_region or client.meta.region_name
+
+    def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Call an operation.
+
+        Args:
+            service: For example `s3`.
+            operation: For example `head_object`.
+            **arguments: What it takes.
+
+        Raises:
+            AwsError: If it fails.
+        """
+        self.calls[operation] += 1
+        botocore = require("botocore.exceptions", extra="aws", purpose="the SageMaker backend")
+        parsers = require("botocore.parsers", extra="aws", purpose="the SageMaker backend")
+        kinds = botocore.BotoCoreError, botocore.ClientError, parsers.ResponseParserError, OSError
+        try:
+            answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
+        except kinds as error:
+            known = as_aws_error(error, f"{service}:{operation}")
+            if known.trouble == "credentials":
+                self.forget()
+            raise known from error
+        return answer
+
+    def forget(self) -> None:
+        """Make new clients at the next call, so that renewed credentials are read."""
+        with self._lock:
+            self._clients.clear()
+            self._session = None
+
+    def _boto_session(self) -> Any:
+        if self._session is None:
+            boto3 = require("boto3", extra="aws", purpose="the SageMaker backend")
+            botocore = require("botocore.exceptions", extra="aws")
+            try:
+                self._session = boto3.Session(profile_name=self._profile)
+            except botocore.BotoCoreError as error:
+                raise as_aws_error(error, "reading the AWS profile") from error
+        return self._session
+
+
+def as_aws_error(error: Exception, what: str) -> AwsError:
+    """The kind of an error of boto3, with a message that says what to do.
+
+    Args:
+        error: An error of botocore, or of the network.
+        what: What failed.
+    """
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    details = response.get("Error", {})
+    code = str(details.get("Code") or type(error).__name__)
+    text = str(details.get("Message") or error)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    trouble = _trouble_of(code, text, status, isinstance(error, OSError))
+    if code in _EXPIRED or "expired" in text.lower():
+        hint = f"the AWS credentials have expired: {_RENEW}"
+    elif trouble == "credentials":
+        hint = f"AWS does not know who you are: {_RENEW}"
+    elif trouble == "denied":
+        hint = "ask whoever administers the account for this permission"
+    elif trouble == "network":
+        hint = "AWS can't be reached; check the network and the region's name"
+    elif trouble == "limit":
+        hint = "use fewer workers or another instance type, or ask for a higher quota"
+    else:
+        hint = ""
+    return AwsError(
+        trouble, code, f"{what} failed ({code}): {text}" + (f"; {hint}" if hint else "")
+    )
+
+
+def _trouble_of(code: str, text: str, status: int, is_os_error: bool) -> Trouble:
+    sets: list[tuple[set[str], Trouble]] = [
+        (_THROTTLED, "throttled"),
+        (_LIMIT, "limit"),
+        (_EXPIRED | _UNKNOWN_IDENTITY, "credentials"),
+        (_DENIED, "denied"),
+        (_MISSING, "missing"),
+    ]
+    for codes, trouble in sets:
+        if code in codes:
+            return trouble
+    if any(word in code for word in ("Credential", "SSO", "Token", "ProfileNotFound")):
+        return "credentials"
+    if code == "ValidationException" and ("not found" in text or "could not find" in text.lower()):
+        return "missing"
+    is_network = any(
+        word in code for word in ("Connect", "Timeout", "HTTPClient", "SSLError", "Parser")
+    )
+    if is_network or is_os_error or status >= _SERVER_ERROR:
+        return "network"
+    return "refused"

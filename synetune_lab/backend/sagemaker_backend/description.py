@@ -1,0 +1,191 @@
+"""What a training job needs, in plain words: image, script, instances, role."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
+from synetune_lab.errors import BackendError
+
+__all__ = ["CHECKPOINT_PATH", "JobDescription"]
+
+CHECKPOINT_PATH: Final = "/opt/ml/checkpoints"
+"""Folder in the container that SageMaker keeps in step with S3."""
+_MAX_ENVIRONMENT: Final = 100
+_MAX_ENVIRONMENT_VALUE: Final = 512
+_MAX_KEEP_ALIVE_S: Final = 21600
+# What the backend adds to the environment.
+_OURS: Final = 6
+
+
+@dataclass(frozen=True)
+class JobDescription:
+    """A training job without its hyperparameters. No SDK is needed to describe it.
+
+    Example:
+        >>> JobDescription("train.py", image_uri="...", role="arn:aws:iam::...")  # doctest: +SKIP
+
+    Args:
+        entry_point: The training script; below `source_dir` if that is given.
+        image_uri: Docker image, one that runs scripts as SageMaker's framework images do.
+        instance_type: For example `ml.m5.xlarge`; a trial's `st_instance_type` replaces it.
+        instance_count: A trial's `st_instance_count` replaces it.
+        role: Name or ARN of the role that the jobs have. None takes that of the environment
+            variable `AWS_ROLE`, else SageMaker's own role of the account.
+        source_dir: Folder that is sent along, or `s3://.../sourcedir.tar.gz`. None sends the script
+            and a `requirements.txt` beside it.
+        dependencies: Folders and files that are sent along and can be imported.
+        requirements: A file that is sent as `requirements.txt`.
+        ignore_patterns: Names of files and folders that are not sent.
+        environment: Environment variables of the script.
+        hyperparameters: Passed to each trial; its configuration comes first.
+        max_run: Seconds that a job may run.
+        use_spot_instances: Run on spare capacity: cheaper, may be interrupted and goes on from its
+            checkpoint.
+        max_wait: Seconds that a job on spot instances may run and wait; by default `max_run`.
+        keep_alive_period_in_seconds: Keep instances in a warm pool for the next trial.
+        volume_size: Disk, in GB.
+        inputs: Data channels: a name, and an address on S3 or an entry of `InputDataConfig`.
+        input_mode: `File`, `Pipe` or `FastFile`.
+        output_path: Where jobs leave their model on S3.
+        checkpoint_local_path: Folder of checkpoints in the container.
+        subnets: Of the network that jobs run in.
+        security_group_ids: See `subnets`.
+        tags: Of the jobs.
+        metric_definitions: What SageMaker is to read from the logs, for its own charts.
+        max_retry_attempts: How often SageMaker may repeat a job after an error of its own.
+        base_job_name: Used for the name of jobs if the tuner has none.
+        region: Region of the jobs.
+        profile: Profile of the credentials.
+        extra: Further entries of the request, as `create_training_job` of boto3 takes them.
+
+    Raises:
+        BackendError: If something can't be.
+    """
+
+    entry_point: str
+    image_uri: str
+    instance_type: str = "ml.m5.xlarge"
+    instance_count: int = 1
+    role: str | None = None
+    source_dir: str | None = None
+    dependencies: Sequence[str] = ()
+    requirements: str | None = None
+    ignore_patterns: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    max_run: int = 24 * 3600
+    use_spot_instances: bool = False
+    max_wait: int | None = None
+    keep_alive_period_in_seconds: int | None = None
+    volume_size: int = 30
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    input_mode: str = "File"
+    output_path: str | None = None
+    checkpoint_local_path: str = CHECKPOINT_PATH
+    subnets: Sequence[str] = ()
+    security_group_ids: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metric_definitions: Sequence[Mapping[str, str]] = ()
+    max_retry_attempts: int | None = None
+    base_job_name: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_script()
+        self._check_instances()
+        self._check_environment()
+
+    @property
+    def has_remote_source(self) -> bool:
+        """Whether the source folder is on S3 already."""
+        return self.source_dir is not None and self.source_dir.startswith("s3://")
+
+    @property
+    def script(self) -> Path:
+        """Where the script is on this machine (or its name, if the source is on S3)."""
+        path = Path(self.entry_point).expanduser()
+        if self.source_dir is None or self.has_remote_source or path.is_absolute():
+            return path
+        return Path(self.source_dir).expanduser() / path
+
+    def with_script(self, entry_point: str | os.PathLike[str]) -> JobDescription:
+        """The same job with another script."""
+        return replace(self, entry_point=os.fspath(entry_point))
+
+    def _check_script(self) -> None:
+        if self.has_remote_source:
+            parse_s3_uri(str(self.source_dir), "source_dir")
+            return
+        if self.source_dir is not None and not Path(self.source_dir).expanduser().is_dir():
+            raise BackendError(f"source_dir {self.source_dir!r} is not a folder")
+        if not self.script.is_file():
+            raise BackendError(
+                f"entry_point {self.entry_point!r} is not a file (looked for {self.script} in "
+                f"{Path.cwd()}); give the path of a training script"
+            )
+        for path in self.dependencies:
+            if not Path(path).expanduser().exists():
+                raise BackendError(f"dependencies: there is no file or folder {str(path)!r}")
+        if self.requirements is not None and not Path(self.requirements).expanduser().is_file():
+            raise BackendError(f"requirements {self.requirements!r} is not a file")
+
+    def _check_instances(self) -> None:
+        if not self.image_uri:
+            raise BackendError("image_uri is empty; give the address of a Docker image")
+        if not self.instance_type.startswith("ml."):
+            raise BackendError(
+                f"instance_type is {self.instance_type!r}; instance types of SageMaker begin with "
+                "'ml.', for example 'ml.m5.xlarge'"
+                + (
+                    " ('local' mode is what LocalBackend does)"
+                    if "local" in self.instance_type
+                    else ""
+                )
+            )
+        for name, value in (
+            ("instance_count", self.instance_count),
+            ("max_run", self.max_run),
+            ("volume_size", self.volume_size),
+        ):
+            if type(value) is not int or value < 1:
+                raise BackendError(f"{name} is {value!r}; use a whole number, at least 1")
+        keep = self.keep_alive_period_in_seconds
+        if keep is not None and not 0 <= keep <= _MAX_KEEP_ALIVE_S:
+            raise BackendError(
+                f"keep_alive_period_in_seconds is {keep}; SageMaker allows 0 to {_MAX_KEEP_ALIVE_S}"
+            )
+        if keep and self.use_spot_instances:
+            raise BackendError(
+                "keep_alive_period_in_seconds and use_spot_instances exclude each other: SageMaker "
+                "has no warm pools of spot instances"
+            )
+        if self.max_wait is not None and self.max_wait < self.max_run:
+            raise BackendError(
+                f"max_wait is {self.max_wait} s; it includes max_run, so use at least "
+                f"{self.max_run}"
+            )
+
+    def _check_environment(self) -> None:
+        if len(self.environment) > _MAX_ENVIRONMENT - _OURS:
+            raise BackendError(
+                f"environment has {len(self.environment)} entries; use at most "
+                f"{_MAX_ENVIRONMENT - _OURS}"
+            )
+        for name, value in self.environment.items():
+            if not name.isidentifier() or not name.isascii():
+                raise BackendError(
+                    f"environment variable {name!r}: SageMaker takes letters, digits and '_', "
+                    "with no digit in front"
+                )
+            if len(str(value)) > _MAX_ENVIRONMENT_VALUE:
+                raise BackendError(
+                    f"environment variable {name!r} has {len(str(value))} characters; SageMaker "
+                    f"takes {_MAX_ENVIRONMENT_VALUE}"
+                )

@@ -1,0 +1,120 @@
+"""The results of `tune.Tuner.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.errors import TuneError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from synetune_lab.tune.analysis import ExperimentAnalysis
+    from synetune_lab.tune.checkpoint import Checkpoint
+    from synetune_lab.tune.trials import Trial
+
+__all__ = ["Result", "ResultGrid"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one trial.
+
+    Attributes:
+        metrics: Its last result, or the best one if it was asked for.
+        config: Its configuration.
+        checkpoint: Its newest checkpoint.
+        error: What it failed with.
+        path: Its folder.
+        trial: The trial.
+    """
+
+    metrics: dict[str, Any]
+    config: dict[str, Any]
+    checkpoint: Checkpoint | None
+    error: TuneError | None
+    path: str
+    trial: Trial
+
+    @property
+    def metrics_dataframe(self) -> pd.DataFrame:
+        """All its results."""
+        import pandas as pd
+
+        frame: pd.DataFrame = pd.DataFrame(self.trial.history)
+        return frame
+
+    @property
+    def best_checkpoints(self) -> list[Checkpoint]:
+        """All its checkpoints that were kept."""
+        return self.trial.checkpoints
+
+
+class ResultGrid:
+    """The results of all trials.
+
+    Args:
+        analysis: The run.
+
+    Attributes:
+        analysis: The run.
+    """
+
+    def __init__(self, analysis: ExperimentAnalysis) -> None:
+        self.analysis = analysis
+        self._results = [_result_of(trial) for trial in analysis.trials]
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def __getitem__(self, index: int) -> Result:
+        return self._results[index]
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._results)
+
+    @property
+    def experiment_path(self) -> str:
+        """Folder of the run."""
+        return self.analysis.experiment_path
+
+    @property
+    def errors(self) -> list[TuneError]:
+        """What trials failed with."""
+        return [result.error for result in self._results if result.error is not None]
+
+    @property
+    def num_errors(self) -> int:
+        """Trials that failed."""
+        return len(self.errors)
+
+    @property
+    def num_terminated(self) -> int:
+        """Trials that ended without failing."""
+        return sum(result.trial.status == "TERMINATED" for result in self._results)
+
+    def get_best_result(
+        self, metric: str | None = None, mode: str | None = None, scope: str = "last"
+    ) -> Result:
+        """The result of the best trial; see `ExperimentAnalysis.get_best_trial`.
+
+        Raises:
+            TuneError: If there is none.
+        """
+        best = self.analysis.get_best_trial(metric, mode, scope)
+        if best is None:
+            raise TuneError("no trial has reported a value of the metric")
+        return _result_of(best)
+
+    def get_dataframe(
+        self, filter_metric: str | None = None, filter_mode: str | None = None
+    ) -> pd.DataFrame:
+        """One result of each trial; see `ExperimentAnalysis.dataframe`."""
+        return self.analysis.dataframe(filter_metric, filter_mode)
+
+
+def _result_of(trial: Trial) -> Result:
+    error = None if trial.status != "ERROR" else TuneError(trial.error or "the trial failed")
+    return Result(trial.last_result, trial.config, trial.checkpoint, error, trial.local_path, trial)

@@ -52,6 +52,17 @@ def test_an_outlier_leaves_the_others_apart(outlier: float) -> None:
     assert targets[-1] == targets.max()
 
 
+@pytest.mark.parametrize("exploded", [1e9, 1e30, 1e300])
+def test_half_of_the_values_may_have_exploded(exploded: float) -> None:
+    values = np.array([0.1, 0.2, 0.3, 0.4, exploded, 2 * exploded, 7 * exploded, exploded])
+    np.testing.assert_array_equal(tamed(values), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4])
+
+
+def test_values_close_to_the_best_one_do_not_hide_the_others() -> None:
+    values = np.array([1.0, 1.0 + 1e-9, 1.0 + 2e-9, 3.0, 5.0, 7.0, 8.0])
+    np.testing.assert_array_equal(tamed(values), values)
+
+
 def test_a_very_good_value_is_left_alone() -> None:
     values = np.array([0.1, 0.2, 0.3, 0.4, -1e6])
     assert tamed(values).min() == -1e6
@@ -69,8 +80,9 @@ def test_constant_values_become_zeros(value: float) -> None:
     assert (scaled.mean, scaled.std) == (value, 1.0)
 
 
-def test_values_that_differ_by_rounding_only_are_constant() -> None:
-    assert not scaled_targets(np.array([0.3, 0.1 + 0.2])).values.any()
+@pytest.mark.parametrize("unit", [1.0, 1e20, 1e-300])
+def test_values_that_differ_by_rounding_only_are_constant(unit: float) -> None:
+    assert not scaled_targets(unit * np.array([0.3, 0.1 + 0.2])).values.any()
 
 
 def test_nothing_finite_and_nothing_at_all() -> None:

@@ -184,6 +184,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
             return [case for case in cases if case[1] in self._levels]
         return cases
 
+    def _first_level(self) -> int:
+        return self._levels[0]
+
     def _num_at_max(self) -> int:
         return self._data.of(self._metric_name).num_at(self._r_max)
 

@@ -59,7 +59,7 @@ class GPOptions:
             another callable that makes it from the number of coordinates.
         gp_mean: A prior mean of one's own instead of a constant, made in the same way.
         gp_inference: `empirical_bayes` (the most probable parameters) or `mcmc` (samples of them).
-        acq_function: Name of the acquisition function: `ei`, `lcb`, or a registered one.
+        acq_function: Name of the acquisition function: `ei`, `lcb`, `thompson` or a registered one.
         acq_function_kwargs: Its arguments.
         initial_scoring: How the starts of local optimisation are chosen among candidates:
             `acq_func` (by the acquisition function) or `thompson_indep` (by a draw for each).

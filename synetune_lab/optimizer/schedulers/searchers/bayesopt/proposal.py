@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synetune_lab.gp.constants import VARIANCE_FLOOR
+from synetune_lab.gp.prediction import Prediction
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.thompson import (
     IndependentThompsonSampling,
+    ThompsonSampling,
 )
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.candidates import (
     listed_candidates,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.base import (
         BoundAcquisition,
+        PredictiveModel,
     )
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.encoded_space import EncodedSpace
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import GPOptions
@@ -88,11 +92,13 @@ def propose(
     num = options.num_init_candidates
     if restricted is not None:
         chosen, x = listed_candidates(space, restricted, num, random_state)
+        bound = _drawn(bound, x, random_state)
         return _ranked(bound, x, [dict(config) for config in chosen])
     groups = [
         random_candidates(space, num, random_state),
         local_candidates(space, known[:_NUM_CENTRES], int(num * _LOCAL_SHARE), random_state),
     ]
+    bound = _drawn(bound, np.concatenate(groups), random_state)
     if options.skip_local_optimization:
         x = np.concatenate(groups)
         ranking = Ranking.of(x, bound.values(x))
@@ -103,6 +109,36 @@ def propose(
             scores = [sampler.score(bound.model.predict(group)) for group in groups]
         ranking = LocalSearch(space).run(bound, groups, random_state, scores)
     return _first_allowed(ranking, space, is_excluded)
+
+
+def _drawn(
+    bound: BoundAcquisition, candidates: FloatArray, random_state: np.random.RandomState
+) -> BoundAcquisition:
+    """For Thompson sampling: the function of a draw from the model."""
+    if not isinstance(bound.acquisition, ThompsonSampling):
+        return bound
+    model = bound.acquisition.drawn_model(bound.model, candidates, random_state)
+    if model is None:
+        model = DrawnOneByOne(bound.model, random_state)
+    return replace(bound, model=model)
+
+
+class DrawnOneByOne:
+    """A model whose predictions are draws from marginals.
+
+    Args:
+        model: The model.
+        random_state: Source of the draws.
+    """
+
+    def __init__(self, model: PredictiveModel, random_state: np.random.RandomState) -> None:
+        self._model = model
+        self._sampling = IndependentThompsonSampling(random_state)
+
+    def predict(self, x: FloatArray) -> Prediction:
+        """Draws (m, 1) at points (m, d)."""
+        draws = self._sampling.score(self._model.predict(x))[:, None]
+        return Prediction(draws, np.full(draws.shape, VARIANCE_FLOOR**0.5))
 
 
 def _ranked(bound: BoundAcquisition, x: FloatArray, configs: list[Config]) -> Proposal | None:

@@ -66,7 +66,7 @@ class CostAwareSearcher(ModelBasedSearcher):
 
     def _make_acquisition(self) -> AcquisitionFunction:
         made: AcquisitionFunction = made_acquisition(
-            EIpuAcquisitionFunction, self.options.acq_function_kwargs
+            EIpuAcquisitionFunction, self.options.acq_function_kwargs, self._ei_jitter
         )
         return made
 

@@ -19,6 +19,7 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.gp_fifo_searcher impor
     refit_rule,
 )
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import (
+    NOISE_PRIOR,
     base_kernel,
     base_mean,
     check_own_parts,
@@ -159,7 +160,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
                 self._r_max,
             )
             transform = BoxCoxTransform() if options.boxcox_transform else None
-            regression = GaussianProcessRegression(process, transform, optimization=fit)
+            regression = GaussianProcessRegression(
+                process, transform, optimization=fit, noise_prior=NOISE_PRIOR
+            )
         return GPMetricModel(
             regression, rule, self._r_max, options.gp_inference == "mcmc", options.opt_verbose
         )

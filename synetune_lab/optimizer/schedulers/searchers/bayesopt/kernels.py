@@ -15,14 +15,19 @@ from synetune_lab.gp.kernels.matern import Matern52
 from synetune_lab.gp.kernels.warped import WarpedKernel
 from synetune_lab.gp.means import Mean, ScalarMean
 from synetune_lab.gp.parameters import ParameterVector
-from synetune_lab.gp.priors import LogNormal
+from synetune_lab.gp.priors import Gamma, LogNormal
 from synetune_lab.gp.process import KernelProcess
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_space import ModelSpace
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import GPOptions
 
-__all__ = ["bandwidth_prior", "base_kernel", "base_mean", "check_own_parts"]
+__all__ = ["NOISE_PRIOR", "bandwidth_prior", "base_kernel", "base_mean", "check_own_parts"]
+
+# Most metrics are known to a few hundredths of their spread; with a handful of observations, noise
+# would explain them as well as a function does.
+NOISE_PRIOR = Gamma(mean=0.2, alpha=1.0)
+"""Prior of the noise variance, in units of the variance of the values."""
 
 _LOG_MODE = 0.3
 _LOG_STD = 1.2

@@ -43,6 +43,9 @@ __all__ = ["Proposal", "propose"]
 _NUM_CENTRES = 5
 _LOCAL_SHARE = 0.4
 _NUM_BEATEN = 2
+# A configuration is another one if a coordinate differs by so much.
+_ELSEWHERE = 0.05
+_MOST_COMPARED = 500
 
 
 @dataclass(frozen=True)
@@ -160,14 +163,28 @@ def _ranked(bound: BoundAcquisition, x: FloatArray, configs: list[Config]) -> Pr
 def _first_allowed(
     ranking: Ranking, space: EncodedSpace, is_excluded: Callable[[Config], bool]
 ) -> Proposal | None:
-    found = first_allowed(space, ranking, 1 + _NUM_BEATEN, is_excluded)
+    found = first_allowed(space, ranking, 1, is_excluded)
     if not found:
         return None
+    beaten = _next_best(ranking, found[0].encoded)
     return Proposal(
         found[0].config,
         found[0].encoded,
         found[0].value,
         len(ranking.x),
-        [other.encoded for other in found[1:]],
-        [other.value for other in found[1:]],
+        [ranking.x[place] for place in beaten],
+        [float(ranking.values[place]) for place in beaten],
     )
+
+
+def _next_best(ranking: Ranking, chosen: FloatArray) -> list[int]:
+    """Places of what came next and is elsewhere: local searches end near each other."""
+    places: list[int] = []
+    others = [chosen]
+    for place, x in enumerate(ranking.x[:_MOST_COMPARED]):
+        if min(np.abs(x - other).max() for other in others) > _ELSEWHERE:
+            places.append(place)
+            others.append(x)
+            if len(places) == _NUM_BEATEN:
+                break
+    return places

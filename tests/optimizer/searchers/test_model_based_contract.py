@@ -56,13 +56,11 @@ class TestMOBSTERPromotion(RungContract):
 
 class TestMOBSTERIndependent(RungContract):
     cls = MOBSTER
-    n_steps = 60
     model = "gp_independent"
 
 
 class TestMOBSTERCurves(RungContract):
     cls = MOBSTER
-    n_steps = 60
     model = "gp_issm"
     kwargs: ClassVar[dict[str, Any]] = {"searcher_data": "all"}
 

@@ -375,6 +375,15 @@ def test_box_cox_of_values_that_are_not_positive_names_the_option() -> None:
         run(searcher, 5, lambda config: bowl(config) - 1.0)
 
 
+def test_box_cox_in_mode_max_says_which_values_go() -> None:
+    searcher = make(boxcox_transform=True, mode="max")
+    with pytest.raises(SchedulerError, match=r"below 1, got 9\d.*map_reward='<a>_minus_x'"):
+        run(searcher, 5, lambda config: 95.0 - bowl(config))
+    searcher = make(boxcox_transform=True, mode="max", map_reward="100_minus_x")
+    run(searcher, 5, lambda config: 95.0 - bowl(config))
+    assert searcher.explain_last()["kind"] == "model"
+
+
 # Reasons
 
 
@@ -641,6 +650,15 @@ def transferred(model: str, **kwargs: Any) -> GPFIFOSearcher:
 
 
 @pytest.mark.parametrize("model", ["matern52_product", "matern52_same"])
+def test_input_warping_goes_with_tasks(model: str) -> None:
+    searcher = transferred(model, input_warping=True)
+    run(searcher, 1)
+    # The task comes first; of two values it is one coordinate.
+    assert {"power_a1", "power_a2"} <= set(searcher.model_parameters())
+    assert "power_a0" not in searcher.model_parameters()
+
+
+@pytest.mark.parametrize("model", ["matern52_product", "matern52_same"])
 def test_what_another_task_taught_is_used(model: str) -> None:
     searcher = transferred(model)
     configs = run(searcher, 4)
@@ -659,6 +677,40 @@ def test_the_active_task_may_have_a_narrower_space() -> None:
     assert searcher.explain_last()["num_data"] == 23
 
 
+def test_the_first_configuration_is_of_the_active_task() -> None:
+    searcher = make(
+        TASKS,
+        points_to_evaluate=[{}, {"y": 1.0}, {"task": "old"}],
+        transfer_learning_task_attr="task",
+        transfer_learning_active_task="new",
+        transfer_learning_active_config_space={"x": uniform(0.4, 0.6)},
+    )
+    middle = {"x": 0.5, "y": 0.0, "task": "new", "epochs": 9}
+    assert run(searcher, 3) == [middle, {**middle, "y": 1.0}, {**middle, "task": "old"}]
+
+
+def test_tasks_may_be_numbers() -> None:
+    space = {"x": uniform(0.0, 1.0), "task": choice([0, 1])}
+    searcher = make(space, transfer_learning_task_attr="task", transfer_learning_active_task=1)
+    for trial_id in range(6):
+        config = searcher.get_config(trial_id=str(trial_id))
+        assert config is not None
+        assert config["task"] == 1
+        tell(searcher, trial_id, config, config["x"])
+
+
+def test_restricted_configurations_of_other_tasks_do_not_come() -> None:
+    allowed = [{"x": i / 10, "y": 0.5, "task": task} for i in range(5) for task in ("old", "new")]
+    tasks = {"transfer_learning_task_attr": "task", "transfer_learning_active_task": "new"}
+    searcher = make(TASKS, restrict_configurations=allowed, **tasks)
+    configs = run(searcher, 5)
+    assert sorted(config["x"] for config in configs) == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert {config["task"] for config in configs} == {"new"}
+    assert searcher.get_config(trial_id="5") is None
+    with pytest.raises(SchedulerError, match="no configuration of transfer_learning_active_task"):
+        make(TASKS, restrict_configurations=allowed[::2], **tasks)
+
+
 def test_tasks_and_edits_do_not_go_together() -> None:
     with pytest.raises(SchedulerError, match="transfer_learning_task_attr"):
         transferred("matern52_same").edit_space(TASKS)
@@ -673,7 +725,11 @@ def test_tasks_and_edits_do_not_go_together() -> None:
         ),
         (
             {"transfer_learning_task_attr": "task", "transfer_learning_active_task": "newer"},
-            "newer",
+            "transfer_learning_active_task='newer' is no value of task",
+        ),
+        (
+            {"transfer_learning_task_attr": "x", "transfer_learning_active_task": 0.5},
+            "transfer_learning_active_task=0.5 is no value of x",
         ),
     ],
 )

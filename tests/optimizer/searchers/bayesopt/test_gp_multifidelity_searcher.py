@@ -272,3 +272,17 @@ def test_one_kernel_of_all_keeps_the_prior_of_bandwidths(kernel: str) -> None:
     assert len(widths) == 4
     assert len({type(p.prior).__name__ for p in widths}) == 1
     assert isinstance(widths[0].prior, LogNormal)
+
+
+def test_a_deterministic_plateau_is_not_tried_again_and_again() -> None:
+    # All runs of one configuration report the same, and so do its neighbours.
+    def value(config: Any, _: int, resource: int) -> float:
+        return round(abs(np.log10(config["lr"]) + 3), 0) + 1.0 / resource
+
+    driver = driver_of(MOBSTER, {})
+    driver.value = value
+    driver.run(120)
+    space = searcher_of(driver)._data
+    vectors = space.vectors(range(len(space.configs)))
+    near = (np.abs(vectors[:, None] - vectors) < 0.02).all(axis=2).sum(axis=1)
+    assert near.max() <= 3

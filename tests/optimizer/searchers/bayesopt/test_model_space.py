@@ -160,3 +160,17 @@ def test_a_part_to_draw_from_and_values_that_always_hold() -> None:
     config = space.complete({**OLD, "kind": "a"})
     assert config is not None
     assert not space.is_searched(config)
+
+
+@pytest.mark.parametrize("values", [[16, 32, 64], [0.1, 0.5, 0.9], ["a", "b", "c"]])
+def test_of_a_choice_that_is_fixed_the_other_values_stay_known(values: list[Any]) -> None:
+    space = ModelSpace({**SPACE, "batch": choice(values)}).edit({**SPACE, "batch": values[1]}, {})
+    vectors = set()
+    for value in values:
+        config = space.complete({**OLD, "batch": value})
+        assert config is not None
+        assert space.is_searched(config) is (value == values[1])
+        vectors.add(tuple(space.ranges.to_ndarray(config)))
+    assert len(vectors) == 3
+    random = np.random.RandomState(0)
+    assert {space.ranges.random_config(random)["batch"] for _ in range(20)} == {values[1]}

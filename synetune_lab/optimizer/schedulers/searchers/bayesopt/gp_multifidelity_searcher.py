@@ -69,6 +69,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
     # Rungs end a trial that is a little worse than others by chance: a model of their values is
     # not to be followed to the last digit.
     _ei_jitter: ClassVar[float] = 0.01
+    # What a kernel of curves can't follow counts as noise, so that the model would have the best
+    # configuration tried again and again, with a digit changed.
+    _most_alike: ClassVar[int | None] = 2
 
     options_class: ClassVar[type[MultiFidelityOptions]] = MultiFidelityOptions
     options: MultiFidelityOptions

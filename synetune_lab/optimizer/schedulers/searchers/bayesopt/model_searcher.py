@@ -66,6 +66,7 @@ class ModelBasedSearcher(TrialDataSearcher):
     """
 
     _ei_jitter: ClassVar[float] = EI_JITTER
+    _most_alike: ClassVar[int | None] = None
 
     _STATE: ClassVar[tuple[str, ...]] = (
         *TrialDataSearcher._STATE,
@@ -136,7 +137,7 @@ class ModelBasedSearcher(TrialDataSearcher):
     def _random(self, note: str = "") -> Config | None:
         self._num_random += 1
         self._reason = {"kind": "random", "note": note} if note else {"kind": "random"}
-        if self.options.transfer_learning_task_attr is None:
+        if self.options.transfer_learning_task_attr is None or self._restricted is not None:
             return self._get_random_config()
         for _ in range(1000):
             config = self._data.space.ranges.random_config(self.random_state)
@@ -161,6 +162,7 @@ class ModelBasedSearcher(TrialDataSearcher):
                 self._restricted_configs(),
                 lambda config: self.should_not_suggest(self._data.space.without_fixed(config)),
                 self.random_state,
+                self._most_alike,
             )
         except (FloatingPointError, np.linalg.LinAlgError, NotEnoughDataError) as error:
             logger.warning("a random configuration is tried, since the model failed: %s", error)

@@ -46,6 +46,8 @@ _NUM_BEATEN = 2
 # A configuration is another one if a coordinate differs by so much.
 _ELSEWHERE = 0.05
 _MOST_COMPARED = 500
+# Two configurations are next to each other if no coordinate differs by so much.
+_NEXT_TO = 0.02
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def propose(
     restricted: Sequence[Mapping[str, Any]] | None,
     is_excluded: Callable[[Config], bool],
     random_state: np.random.RandomState,
+    most_alike: int | None = None,
 ) -> Proposal | None:
     """Find the configuration with the smallest acquisition value.
 
@@ -88,6 +91,7 @@ def propose(
         restricted: The only configurations that may be suggested, if not all.
         is_excluded: Whether a configuration must not come.
         random_state: Source of candidates.
+        most_alike: Leave out what so many known configurations are next to; None for no limit.
 
     Returns:
         The proposal, or None if everything that was met is excluded.
@@ -111,7 +115,23 @@ def propose(
             sampler = IndependentThompsonSampling(random_state)
             scores = [sampler.score(bound.model.predict(group)) for group in groups]
         ranking = LocalSearch(space).run(bound, groups, random_state, scores)
+    if most_alike is not None:
+        ranking = _without_crowds(ranking, known, most_alike)
     return _first_allowed(ranking, space, is_excluded)
+
+
+def _without_crowds(ranking: Ranking, known: FloatArray, most_alike: int) -> Ranking:
+    """The ranking without what has been tried next to so often; all of it if nothing else is left.
+
+    Only the first rows are looked at, in which something else is found as a rule.
+    """
+    first = ranking.x[:_MOST_COMPARED]
+    is_near = (np.abs(first[:, None, :] - known) < _NEXT_TO).all(axis=2)
+    is_free = np.ones(len(ranking.x), dtype=bool)
+    is_free[: len(first)] = is_near.sum(axis=1) < most_alike
+    if not is_free.any():
+        return ranking
+    return Ranking(ranking.x[is_free], ranking.values[is_free])
 
 
 def _drawn(

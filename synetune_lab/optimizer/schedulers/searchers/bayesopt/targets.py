@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Targets", "scaled_targets", "tamed"]
 
 _FENCE = 5.0
+_MOST_BEYOND = 1.0
 _EXPLODED = 1e6
 
 
@@ -37,9 +38,10 @@ def tamed(values: FloatArray) -> FloatArray:
     """Values, smaller is better, without what would drown the rest.
 
     What is not finite counts as the worst finite value. Bad values beyond the upper quartile by
-    more than five times its distance from the best value are moved there: a loss of 1e12 is bad,
-    and how bad does not matter, while its square would be all that a model sees. When up to half
-    of the values have exploded like that, they count as those that are not finite.
+    more than five times its distance from the best value are drawn in, by a logarithm and at most
+    as far again: a loss of 1e12 is bad, and how bad does not matter, while its
+    square would be all that a model sees. When up to half of the values have exploded like that,
+    they count as those that are not finite.
     """
     finite = np.isfinite(values)
     if not finite.any():
@@ -47,11 +49,14 @@ def tamed(values: FloatArray) -> FloatArray:
     finite &= values <= _largest_sane(values[finite])
     known = values[finite]
     best, quartile = float(known.min()), float(np.quantile(known, 0.75))
-    fence = quartile + _FENCE * (quartile - best)
-    if quartile <= best:
-        fence = float(known.max())  # three quarters of them are the same
-    worst = min(float(known.max()), fence)
-    return np.where(finite, np.minimum(values, worst), worst)
+    reach = _FENCE * (quartile - best)
+    if 0 < reach < np.inf:  # otherwise three quarters of them are the same
+        beyond = np.maximum(known - (quartile + reach), 0.0)
+        drawn_in = reach * np.minimum(np.log1p(beyond / reach), _MOST_BEYOND)
+        known = np.minimum(known, quartile + reach) + drawn_in
+    calm = np.full(len(values), float(known.max()))
+    calm[finite] = known
+    return calm
 
 
 def scaled_targets(values: FloatArray) -> Targets:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from synetune_lab.config_space import Categorical, Domain, midpoint_config
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.schedulers.searchers.base import SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.data_cap import cap_single_fidelity
@@ -69,7 +70,7 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
         super().__init__(
             config_space,
             metric,
-            points_to_evaluate,
+            _of_active_task(points_to_evaluate, config_space, options),
             allow_duplicates,
             options.restrict_configurations,
             mode=mode,
@@ -83,6 +84,8 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
         self._metric_name = self.metric
         self._sign = -1.0 if self.mode == "max" else 1.0
         self._data = TrialData(self._make_space())
+        if self._restricted is not None:
+            self._restrict_to_active(self._restricted)
         self._encoded_space: EncodedSpace | None = None
         # Mean and standard deviation of each metric's values, as of the last model data.
         self._scales: dict[str, tuple[float, float]] = {}
@@ -107,11 +110,28 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
             raise SchedulerError(
                 f"search_options: transfer_learning_task_attr={task!r} is no hyperparameter"
             )
+        domain, value = self.config_space[task], options.transfer_learning_active_task
+        if not (isinstance(domain, Categorical) and value in domain.categories):
+            raise SchedulerError(
+                f"search_options: transfer_learning_active_task={value!r} is no value of "
+                f"{task}, {domain!r}"
+            )
         active = dict(options.transfer_learning_active_config_space or {})
         active.pop(task, None)
         active = {k: v for k, v in active.items() if v != self.config_space.get(k)}
-        fixed = {task: options.transfer_learning_active_task}
-        return ModelSpace(self.config_space, active, fixed, [task])
+        return ModelSpace(self.config_space, active, {task: value}, [task])
+
+    def _restrict_to_active(self, restricted: Sequence[tuple[Config, bytes]]) -> None:
+        """Take away what is of other tasks than the active one."""
+        space = self._data.space
+        for config, key in list(restricted):
+            if not space.is_searched(config):
+                self._exclude(key)
+        if not self._restricted:
+            raise SchedulerError(
+                "restrict_configurations has no configuration of transfer_learning_active_task="
+                f"{self.options.transfer_learning_active_task!r} and its active config space"
+            )
 
     @property
     def encoded_space(self) -> EncodedSpace:
@@ -204,16 +224,24 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
             # The transform has a scale of its own, but needs positive values.
             if not np.isfinite(values).any():
                 return np.ones(len(values))
-            shift = reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
+            shift = self._reward_shift()
+            least = float(np.min(values[np.isfinite(values)]))
+            if self.mode == "max" and least <= -shift:
+                raise SchedulerError(
+                    f"boxcox_transform=True needs values of {metric} below {shift:g}, got "
+                    f"{-least:g}; leave it out, or say map_reward='<a>_minus_x' with a larger a"
+                )
             return tamed(values + shift)
         scaled = scaled_targets(values)
         self._scales[metric] = scaled.mean, scaled.std
         return scaled.values
 
+    def _reward_shift(self) -> float:
+        return reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
+
     def _to_metric(self, scaled: Any) -> Any:
         if self.options.boxcox_transform:
-            shift = reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
-            return self._sign * (scaled - shift)
+            return self._sign * (scaled - self._reward_shift())
         mean, std = self._scales[self._metric_name]
         return self._sign * (scaled * std + mean)
 
@@ -254,3 +282,20 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_encoded_space": None}
+
+
+def _of_active_task(
+    points: Sequence[Mapping[str, Any]] | None, config_space: Mapping[str, Any], options: GPOptions
+) -> Sequence[Mapping[str, Any]] | None:
+    """Configurations to begin with, completed from what is tuned when there are several tasks."""
+    task = options.transfer_learning_task_attr
+    points = [{}] if points is None else points
+    if task is None or not isinstance(points, (list, tuple)):
+        return points
+    active = {**config_space, **(options.transfer_learning_active_config_space or {})}
+    middle = {**midpoint_config(active), task: options.transfer_learning_active_task}
+    # What is not valid is refused with the option's name when the space is made.
+    domains = {name: entry for name, entry in config_space.items() if isinstance(entry, Domain)}
+    own = {name: middle[name] for name in middle if name in domains}
+    own = {name: value for name, value in own.items() if domains[name].is_valid(value)}
+    return [{**own, **point} if isinstance(point, Mapping) else point for point in points]

@@ -29,7 +29,7 @@ IMAGE = Path(__file__).parent.parent / "docs" / "images" / "posterior.png"
 WIDTH, HEIGHT = 900, 520
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
 BAND = "rgba(0, 114, 178, 0.16)"
-TRIED = np.array([[0.08], [0.28], [0.45], [0.62], [0.98]])
+TRIED = np.array([[0.08], [0.28], [0.45], [0.6], [1.0]])
 
 
 def loss(x: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def figure() -> go.Figure:
         fill="toself",
         fillcolor=BAND,
         line_width=0,
-        name="95 % of what is possible",
+        name="95 % interval",
     )
     drawn.add_scatter(x=x, y=loss(grid), line={"color": GREY, "dash": "dot"}, name="the function")
     drawn.add_scatter(x=x, y=mean, line={"color": BLUE, "width": 2.5}, name="posterior mean")
@@ -96,7 +96,7 @@ def figure() -> go.Figure:
         col=1,
     )
     drawn.add_vline(x=x[best], line={"color": ORANGE, "dash": "dash", "width": 1})
-    drawn.update_xaxes(range=[0, 1])
+    drawn.update_xaxes(range=[-0.01, 1.01])
     drawn.update_xaxes(title="x", row=2)
     drawn.update_yaxes(title="loss", row=1)
     drawn.update_yaxes(title="improvement", rangemode="tozero", row=2)

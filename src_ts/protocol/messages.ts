@@ -98,6 +98,10 @@ export interface Reason {
   readonly index: number | null;
   /** Another trial that it is about. */
   readonly trial: number | null;
+  /** What a model predicts, and the best that it knows of. */
+  readonly mean: number | null;
+  readonly std: number | null;
+  readonly incumbent: number | null;
 }
 
 export interface TrialRow {

@@ -26,6 +26,9 @@ export function readReason(value: unknown): Reason | null {
     goesOn: fields.booleanOrNull('goes_on'),
     index: fields.numberOrNull('index'),
     trial: fields.numberOrNull('trial'),
+    mean: fields.numberOrNull('mean'),
+    std: fields.numberOrNull('std'),
+    incumbent: fields.numberOrNull('incumbent'),
   };
 }
 

@@ -135,7 +135,7 @@ const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => str
       ? 'one of the configurations to try first'
       : `number ${index + 1} of the configurations to try first`,
   enqueued: () => 'added by you',
-  model: () => 'chosen by the model',
+  model: modelSentence,
   evolved: () => 'evolved from good ones before it',
   mutant: () => 'a mutant of a good one',
   exploit: (_, { trial }) =>
@@ -160,6 +160,15 @@ const SENTENCES: Readonly<Record<string, (header: Header, reason: Reason) => str
     return `${verb} at ${where}: ${rungSentence(reason, header.scheduler.reductionFactor)}`;
   },
 };
+
+/** What the model expects of a configuration, as far as it says so. */
+function modelSentence(header: Header, { mean, std, incumbent, level }: Reason): string {
+  if (mean === null) return 'chosen by the model';
+  const spread = std === null ? '' : ` ± ${formatNumber(std, 2)}`;
+  const where = level === null ? '' : ` at ${resourcePhrase(header, level)}`;
+  const best = incumbent === null ? '' : `, the best so far ${formatNumber(incumbent, 4)}`;
+  return `chosen by the model: it expects ${formatNumber(mean, 4)}${spread}${where}${best}`;
+}
 
 /** Heads of a column of the rungs view: `27 in · 9 up · 4 wait`. */
 export function rungHead(counts: RungCounts): string[] {

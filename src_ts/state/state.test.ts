@@ -213,6 +213,9 @@ describe('sentences', () => {
       goesOn: null,
       index: 2,
       trial: 7,
+      mean: null,
+      std: null,
+      incumbent: null,
     };
     expect(reasonSentence(header, reason)).toBe('number 3 of the grid');
     expect(reasonSentence(header, { ...reason, kind: 'exploit' })).toBe(
@@ -221,6 +224,11 @@ describe('sentences', () => {
     const worse = { ...reason, kind: 'median', level: 3, value: 0.5, rank: 8, size: 9 };
     expect(reasonSentence(header, worse)).toContain('worse than most at epoch 3: 0.5');
     expect(reasonSentence(header, { ...reason, kind: 'random' })).toBe('drawn at random');
+    expect(reasonSentence(header, { ...reason, kind: 'model' })).toBe('chosen by the model');
+    const model = { ...reason, kind: 'model', level: 9, mean: 0.25, std: 0.031, incumbent: 0.3 };
+    expect(reasonSentence(header, model)).toBe(
+      'chosen by the model: it expects 0.2500 ± 0.031 at epoch 9, the best so far 0.3000',
+    );
     expect(reasonSentence(header, { ...reason, kind: 'some_new_thing' })).toBe('some new thing');
     expect(reasonSentence(header, null, 'user')).toBe('added by you');
   });

@@ -136,15 +136,30 @@ class Posterior:
         draws = random_state.standard_normal((*prediction.mean.shape, num_samples))
         return prediction.mean[:, :, None] + prediction.std[:, :, None] * draws
 
-    def extend(self, x: FloatArray, targets: FloatArray) -> Posterior:
+    def column(self, index: int) -> Posterior:
+        """The posterior of one column of targets."""
+        return Posterior(
+            self.process,
+            self.theta,
+            self.noise_variance,
+            self.x,
+            self.targets[:, index],
+            self.factor,
+        )
+
+    def extend(
+        self, x: FloatArray, targets: FloatArray, noise_variance: float | None = None
+    ) -> Posterior:
         """The posterior with more data; the factor is extended, not made anew.
 
         Args:
             x: Points, shape (q, d).
             targets: Their targets, shape (q,) or (q, k); the old ones are repeated to k columns if
                 they are one.
+            noise_variance: Of the new targets; None for that of the old ones.
         """
         targets = targets.reshape(len(x), -1)
+        noise = self.noise_variance if noise_variance is None else noise_variance
         old = self.targets
         if targets.shape[1] != old.shape[1]:
             old = np.repeat(old, targets.shape[1] // old.shape[1], axis=1)
@@ -154,7 +169,7 @@ class Posterior:
             self.noise_variance,
             np.concatenate([self.x, x]),
             np.concatenate([old, targets]),
-            extended_factor(self.process, self.theta, self.noise_variance, self.factor, self.x, x),
+            extended_factor(self.process, self.theta, noise, self.factor, self.x, x),
         )
 
 

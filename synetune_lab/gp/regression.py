@@ -18,6 +18,7 @@ from synetune_lab.gp.posterior import Posterior, extended_factor
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from synetune_lab.gp.priors import PriorDensity
     from synetune_lab.gp.process import Process
     from synetune_lab.gp.target_transforms import BoxCoxTransform
     from synetune_lab.gp.warm_start import FitMemory
@@ -57,6 +58,7 @@ class GaussianProcessRegression:
         target_transform: Transform of targets whose parameter is learnt as well; None for none.
         initial_noise_variance: Where the fit of the noise variance begins.
         optimization: How parameters are sought.
+        noise_prior: Prior of the noise variance; None for a uniform one of its logarithm.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class GaussianProcessRegression:
         target_transform: BoxCoxTransform | None = None,
         initial_noise_variance: float | None = None,
         optimization: OptimizationConfig | None = None,
+        noise_prior: PriorDensity | None = None,
     ) -> None:
         self.process = process
         self.target_transform = target_transform
         self.optimization = optimization or OptimizationConfig()
         initial, lower, upper = NOISE_VARIANCE
-        noise = Parameter("noise_variance", initial_noise_variance or initial, lower, upper)
+        start = initial_noise_variance or initial
+        noise = Parameter("noise_variance", start, lower, upper, noise_prior)
         own = [noise]
         if target_transform is not None:
             own.append(target_transform.parameter)

@@ -155,7 +155,7 @@ def _traces(
         **legend.entry("predicted mean"),
     )
     trials = _trials(insight, grid, at, average, legend)
-    traces += [trials, mean, _best(insight, grid, legend)]
+    traces += [*trials, mean, _best(insight, grid, legend)]
     if not insight.surrogate.observations.is_at_level.all():
         traces.append(_rug(insight, grid, float(frame["lower"].min()), legend))
     return traces
@@ -163,8 +163,11 @@ def _traces(
 
 def _trials(
     insight: Insight, grid: Grid, at: Mapping[str, Any], average: bool, legend: _Legend
-) -> Any:
-    """The trials at the level; the fainter, the less they have to do with the slice."""
+) -> list[Any]:
+    """The trials at the level; the fainter, the less they have to do with the slice.
+
+    Those that the model sees as better than they were are a trace of their own.
+    """
     import plotly.graph_objects as go
 
     surrogate = insight.surrogate
@@ -172,6 +175,7 @@ def _trials(
     shown = np.flatnonzero(observations.is_at_level)
     rows = observations.rows[shown]
     x = scattered_on(grid, [observations.configs[row][grid.name] for row in rows], _JITTER)
+    y = surrogate.tamed[shown]
     if average:
         nearness = np.full(len(surrogate.points), 0.3)
     else:
@@ -181,15 +185,28 @@ def _trials(
         f"<br>{insight.metric} {value:.4g}"
         for row, value in zip(rows, observations.values[shown], strict=True)
     ]
-    return go.Scatter(
-        x=x,
-        y=surrogate.tamed[shown],
-        mode="markers",
-        marker={"size": 6, "color": shades(nearness[rows])},
-        text=text,
-        hovertemplate="%{text}<extra></extra>",
-        **legend.entry("trials (faint: far from the slice)" if not average else "trials"),
-    )
+    colours = shades(nearness[rows])
+    is_drawn_in = surrogate.is_drawn_in[shown]
+    further = "triangle-down" if insight.mode == "max" else "triangle-up"
+    traces = []
+    for places, symbol, name in (
+        (~is_drawn_in, "circle", "trials" if average else "trials (faint: far from the slice)"),
+        (is_drawn_in, further, "trials that were worse than shown"),
+    ):
+        if not places.any():
+            continue
+        chosen = np.flatnonzero(places)
+        trace = go.Scatter(
+            x=[x[i] for i in chosen],
+            y=y[chosen],
+            mode="markers",
+            marker={"size": 6, "symbol": symbol, "color": [colours[i] for i in chosen]},
+            text=[text[i] for i in chosen],
+            hovertemplate="%{text}<extra></extra>",
+            **legend.entry(name),
+        )
+        traces.append(trace)
+    return traces
 
 
 def _rug(insight: Insight, grid: Grid, y: float, legend: _Legend) -> Any:

@@ -51,7 +51,8 @@ def layout_of(title: str, subtitle: str, y_title: str) -> dict[str, Any]:
     lines = textwrap.wrap(subtitle, _WRAP)[:2]
     small = f"<br><span style='font-size:12px;color:{GREY}'>"
     text = title + "".join(f"{small}{line}</span>" for line in lines)
-    layout["title"] = {"text": text, "x": 0.02, "xanchor": "left", "y": 0.97, "yanchor": "top"}
+    layout["title"] = {"text": text, "x": 0.02, "xanchor": "left", "y": 1.0, "yanchor": "top"}
+    layout["title"]["pad"] = {"t": 14}  # in pixels: small figures have the same room
     layout["margin"] = {"l": 70, "r": 30, "t": 78 + 16 * len(lines), "b": 60}
     layout["height"] = 460
     layout["legend"] = {"orientation": "h", "x": 0.0, "y": 1.0, "yanchor": "bottom"}

@@ -35,6 +35,8 @@ __all__ = ["Predicted", "Surrogate"]
 
 # Up to so many observations, parameters are fitted so many times for an honest account of quality.
 _FOLDS = ((100, 10), (300, 5))
+# Scaling and back changes values by this share at most.
+_ROUNDING = 1e-9
 _FIT = OptimizationConfig(lbfgs_tol=1e-6, lbfgs_maxiter=100, n_starts=3, lbfgs_gtol=1e-2)
 
 
@@ -103,9 +105,12 @@ class Surrogate:
         values: FloatArray = self.sign * (targets * self._targets.std + self._targets.mean)
         return values
 
-    def to_target(self, value: float) -> float:
-        """A value of the metric as a target."""
-        return (self.sign * value - self._targets.mean) / self._targets.std
+    @property
+    def is_drawn_in(self) -> BoolArray:
+        """Which values the model sees as better than they were reported, shape (n,)."""
+        values = self.observations.values
+        changes = np.abs(np.where(np.isfinite(values), values, np.inf) - self.tamed)
+        return changes > _ROUNDING * max(self.scale, float(np.abs(self.tamed).max(initial=0.0)))
 
     def _inputs(self, points: FloatArray, levels: IntArray | int) -> FloatArray:
         """Inputs of the process: configurations, and where there are levels, their logarithms."""

@@ -75,7 +75,10 @@ def _matern(warp_resource: bool) -> Callable[[Kernel, Mean, int], Process]:
         if warp_resource:
             warped.append(kernel_x.dimension)
         kernel: Kernel = Matern52(
-            kernel_x.dimension + 1, ARD=True, has_covariance_scale=inner.has_covariance_scale
+            kernel_x.dimension + 1,
+            ARD=True,
+            has_covariance_scale=inner.has_covariance_scale,
+            bandwidth_prior=inner.parameters[0].prior,
         )
         if warped:
             kernel = WarpedKernel(kernel, warped)

@@ -138,6 +138,24 @@ def test_bad_values_do_not_drown_the_others(experiments_folder: Path) -> None:
     assert np.isfinite(insight.importance()["importance"]).all()
 
 
+@pytest.mark.parametrize(("mode", "symbol"), [("min", "triangle-up"), ("max", "triangle-down")])
+def test_trials_that_were_worse_than_they_are_drawn_look_different(
+    experiments_folder: Path, mode: str, symbol: str
+) -> None:
+    rows = sampled_rows(MIXED, valley, 60)
+    sign = 1.0 if mode == "min" else -1.0
+    for row in rows:
+        row["loss"] *= sign
+    for position, value in ((3, math.inf), (7, 1e12)):
+        rows[position]["loss"] = sign * value
+    run = write_run(experiments_folder, MIXED, rows, metric_mode=mode)
+    figure = run.insight().plot_slice("lr")
+    (worse,) = (trace for trace in figure.data if trace.name == "trials that were worse than shown")
+    assert worse.marker.symbol == symbol
+    assert len(worse.x) == 2
+    assert len(next(trace for trace in figure.data if "faint" in (trace.name or "")).x) == 58
+
+
 def test_predictions_of_configurations(insight: Insight) -> None:
     best = {f"config_{name}": value for name, value in insight.best_config.items()}
     one = insight.predict({**best, "trial_id": 3, "config_epochs": 27})
@@ -165,6 +183,7 @@ def test_wrong_questions_are_answered_with_what_would_be_right(insight: Insight)
 def test_figures(insight: Insight, tmp_path: Path) -> None:
     line = insight.plot_slice("lr", figure_path=tmp_path / "line.html", width=700)
     assert isinstance(line, go.Figure)
+    assert (line.layout.title.y, line.layout.title.pad.t) == (1.0, 14)
     assert line.layout.xaxis.type == "log"
     assert line.layout.width == 700
     assert (tmp_path / "line.html").exists()

@@ -230,6 +230,20 @@ def test_odd_values_do_no_harm(value: float) -> None:
 
 
 @pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("value", [math.inf, 1e12, 1e300])
+def test_a_loss_that_exploded_does_not_drown_the_others(value: float) -> None:
+    searcher = filled(10)
+    worst = max(searcher.objectives())
+    for trial_id in range(10, 15):
+        tell(searcher, trial_id, searcher._get_random_config(), value)
+    assert searcher._training_data()[1].max() <= worst
+    assert searcher.get_config(trial_id="99") is not None
+    reason = searcher.explain_last()
+    assert reason["kind"] == "model"
+    assert reason["mean"] < worst
+
+
+@pytest.mark.usefixtures("torch")
 @pytest.mark.parametrize("value", [1.0, math.nan])
 def test_values_that_are_all_the_same_do_no_harm(value: float) -> None:
     searcher = filled(5, lambda _: value)

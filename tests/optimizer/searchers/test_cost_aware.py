@@ -247,6 +247,15 @@ def test_the_cost_up_to_the_maximum_resource_counts() -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("cost", [0.0, 5.0])
+def test_a_constant_cost_is_told_as_it_is(variant: str, cost: float) -> None:
+    scheduler = scheduler_of(variant, 0)
+    for trial_id in range(6):
+        run_trial(scheduler, trial_id, lambda config: cost)
+    assert scheduler.searcher.explain_last()["cost"] == 9 * cost
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_gradients_are_right(variant: str) -> None:
     # The fine variant's cost counts as constant in gradients: it gets a constant model here.
     searcher = filled(
@@ -286,6 +295,7 @@ def test_without_any_possible_cost_it_goes_on(variant: str) -> None:
     searcher = filled(variant, 6, cost=lambda config: math.nan)
     assert searcher.get_config(trial_id="99") is not None
     assert searcher.explain_last()["kind"] == "model"
+    assert "cost" not in searcher.explain_last()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -183,6 +183,11 @@ def test_restricted_configurations_must_fit(bad: dict[str, Any]) -> None:
         make_searcher(SMALL, restrict_configurations=[{"a": 1, "b": "x"}, bad])
 
 
+def test_an_empty_list_of_restricted_configurations_is_refused() -> None:
+    with pytest.raises(SchedulerError, match="restrict_configurations is empty"):
+        make_searcher(SMALL, restrict_configurations=[])
+
+
 def test_functions_see_the_rest_of_the_configuration() -> None:
     space = {
         "a": randint(1, 3),

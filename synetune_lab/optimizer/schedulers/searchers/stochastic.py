@@ -112,7 +112,8 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         allow_duplicates: Whether a configuration may come again. Those of failed trials never do.
             None stands for False.
         restrict_configurations: If given, only these are suggested, and `points_to_evaluate` is
-            filtered to them. Without duplicates each is used up once suggested.
+            filtered to them. Without duplicates each is used up once suggested. It must not be
+            empty.
         mode: See `BaseSearcher`.
         random_seed: See `StochasticSearcher`.
         random_seed_generator: See `StochasticSearcher`.
@@ -288,6 +289,8 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
         return dict(config), key
 
     def _restrict(self, configurations: Sequence[Mapping[str, Any]]) -> None:
+        if not len(configurations):
+            raise SchedulerError("restrict_configurations is empty: nothing could be suggested")
         self._restricted = []
         for index, given in enumerate(configurations):
             try:

@@ -70,7 +70,7 @@ def test_it_begins_like_random_search(space: Any, points: Any) -> None:
         assert config == random.get_config(trial_id=str(trial_id))
         assert searcher.explain_last()["kind"] in ("points_to_evaluate", "random")
         assert config is not None
-        tell(searcher, trial_id, config, 1.0)
+        tell(searcher, trial_id, config, float(trial_id))
     searcher.get_config(trial_id="6")
     assert searcher.explain_last()["kind"] == "model"
 
@@ -215,7 +215,7 @@ def test_pending_trials_are_avoided() -> None:
         pending = [suggest(searcher, trial_id) for trial_id in range(8, 14)]
         assert searcher.explain_last()["num_pending"] == (0 if blind else 5)
         gaps.append(least_gap(pending))
-    assert gaps[0] > max(0.01, 5 * gaps[1])
+    assert gaps[0] > max(1e-3, 20 * gaps[1])
 
 
 def test_a_pending_trial_that_ends_without_a_result_is_forgotten() -> None:
@@ -247,12 +247,23 @@ def test_only_given_configurations_come(num_init_candidates: int) -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, -1e300, 1e308, 5e-324])
-def test_a_constant_metric_still_explores(value: float) -> None:
+def test_with_a_constant_metric_it_goes_on_at_random_and_says_so(value: float) -> None:
     searcher = make()
-    configs = run(searcher, 10, lambda config: value)
+    run(searcher, 10, lambda config: value)
+    reason = searcher.explain_last()
+    assert (reason["kind"], reason["note"]) == ("random", "all values so far are the same")
+    config = suggest(searcher, 10)
+    assert config is not None
+    tell(searcher, 10, config, value / 2 or 1.0)
+    suggest(searcher, 11)
     assert searcher.explain_last()["kind"] == "model"
-    assert searcher.explain_last()["mean"] == pytest.approx(value)
-    assert least_gap(configs) > 0.05
+
+
+def test_it_finds_what_is_hidden_in_a_plateau() -> None:
+    def hidden(config: Any) -> float:
+        return bowl(config) if abs(config["x"] - 0.3) < 0.15 and config["y"] > 0.2 else 1.0
+
+    assert max(best_of(make(random_seed=seed), 30, hidden) for seed in range(3)) < 0.01
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -272,7 +283,8 @@ def test_metrics_that_are_not_finite_count_as_the_worst(value: float, boxcox: bo
 @pytest.mark.parametrize("boxcox", [False, True])
 def test_nothing_but_failures_so_far(value: float, boxcox: bool) -> None:
     searcher = make(boxcox_transform=boxcox)
-    assert least_gap(run(searcher, 7, lambda config: value)) > 0.05
+    run(searcher, 7, lambda config: value)
+    assert searcher.explain_last()["note"] == "all values so far are the same"
 
 
 @pytest.mark.parametrize("outlier", [1e6, 1e12, 1e300, math.inf])
@@ -361,6 +373,15 @@ def test_box_cox_of_values_that_are_not_positive_names_the_option() -> None:
     searcher = make(boxcox_transform=True)
     with pytest.raises(SchedulerError, match=r"boxcox_transform.*positive"):
         run(searcher, 5, lambda config: bowl(config) - 1.0)
+
+
+def test_box_cox_in_mode_max_says_which_values_go() -> None:
+    searcher = make(boxcox_transform=True, mode="max")
+    with pytest.raises(SchedulerError, match=r"below 1, got 9\d.*map_reward='<a>_minus_x'"):
+        run(searcher, 5, lambda config: 95.0 - bowl(config))
+    searcher = make(boxcox_transform=True, mode="max", map_reward="100_minus_x")
+    run(searcher, 5, lambda config: 95.0 - bowl(config))
+    assert searcher.explain_last()["kind"] == "model"
 
 
 # Reasons
@@ -629,6 +650,15 @@ def transferred(model: str, **kwargs: Any) -> GPFIFOSearcher:
 
 
 @pytest.mark.parametrize("model", ["matern52_product", "matern52_same"])
+def test_input_warping_goes_with_tasks(model: str) -> None:
+    searcher = transferred(model, input_warping=True)
+    run(searcher, 1)
+    # The task comes first; of two values it is one coordinate.
+    assert {"power_a1", "power_a2"} <= set(searcher.model_parameters())
+    assert "power_a0" not in searcher.model_parameters()
+
+
+@pytest.mark.parametrize("model", ["matern52_product", "matern52_same"])
 def test_what_another_task_taught_is_used(model: str) -> None:
     searcher = transferred(model)
     configs = run(searcher, 4)
@@ -647,6 +677,40 @@ def test_the_active_task_may_have_a_narrower_space() -> None:
     assert searcher.explain_last()["num_data"] == 23
 
 
+def test_the_first_configuration_is_of_the_active_task() -> None:
+    searcher = make(
+        TASKS,
+        points_to_evaluate=[{}, {"y": 1.0}, {"task": "old"}],
+        transfer_learning_task_attr="task",
+        transfer_learning_active_task="new",
+        transfer_learning_active_config_space={"x": uniform(0.4, 0.6)},
+    )
+    middle = {"x": 0.5, "y": 0.0, "task": "new", "epochs": 9}
+    assert run(searcher, 3) == [middle, {**middle, "y": 1.0}, {**middle, "task": "old"}]
+
+
+def test_tasks_may_be_numbers() -> None:
+    space = {"x": uniform(0.0, 1.0), "task": choice([0, 1])}
+    searcher = make(space, transfer_learning_task_attr="task", transfer_learning_active_task=1)
+    for trial_id in range(6):
+        config = searcher.get_config(trial_id=str(trial_id))
+        assert config is not None
+        assert config["task"] == 1
+        tell(searcher, trial_id, config, config["x"])
+
+
+def test_restricted_configurations_of_other_tasks_do_not_come() -> None:
+    allowed = [{"x": i / 10, "y": 0.5, "task": task} for i in range(5) for task in ("old", "new")]
+    tasks = {"transfer_learning_task_attr": "task", "transfer_learning_active_task": "new"}
+    searcher = make(TASKS, restrict_configurations=allowed, **tasks)
+    configs = run(searcher, 5)
+    assert sorted(config["x"] for config in configs) == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert {config["task"] for config in configs} == {"new"}
+    assert searcher.get_config(trial_id="5") is None
+    with pytest.raises(SchedulerError, match="no configuration of transfer_learning_active_task"):
+        make(TASKS, restrict_configurations=allowed[::2], **tasks)
+
+
 def test_tasks_and_edits_do_not_go_together() -> None:
     with pytest.raises(SchedulerError, match="transfer_learning_task_attr"):
         transferred("matern52_same").edit_space(TASKS)
@@ -661,7 +725,11 @@ def test_tasks_and_edits_do_not_go_together() -> None:
         ),
         (
             {"transfer_learning_task_attr": "task", "transfer_learning_active_task": "newer"},
-            "newer",
+            "transfer_learning_active_task='newer' is no value of task",
+        ),
+        (
+            {"transfer_learning_task_attr": "x", "transfer_learning_active_task": 0.5},
+            "transfer_learning_active_task=0.5 is no value of x",
         ),
     ],
 )
@@ -694,8 +762,8 @@ class LinearMean(Mean):
 
 def test_a_kernel_and_a_mean_of_ones_own() -> None:
     searcher = make(gp_kernel=RationalQuadratic, gp_mean=LinearMean)
-    assert best_of(searcher, 8) < 0.1
+    assert best_of(searcher, 10) < 0.05
     assert set(searcher.model_parameters()) == {"length", "slope0", "slope1", "noise_variance"}
     searcher.edit_space({**SPACE, "z": uniform(0, 1)}, {"z": 0.5})
-    run(searcher, 1, start=8)
+    run(searcher, 1, start=10)
     assert "slope2" in searcher.model_parameters()

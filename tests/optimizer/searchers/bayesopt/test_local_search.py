@@ -275,6 +275,53 @@ def test_quasi_newton_stops_at_bounds_and_leaves_meeting_bounds_alone() -> None:
     assert x[1, 1] == pytest.approx((0.8**2 + 2.0) / 4.0, abs=1e-3)
 
 
+def test_quasi_newton_takes_no_memory_for_coordinates_that_stay() -> None:
+    stay = np.full((20, 5000), 0.5)
+    start = np.column_stack([np.random.RandomState(0).rand(20, 2), stay])
+
+    def padded(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, gradient = rosenbrock(x[:, :2])
+        return value, np.column_stack([gradient, np.ones((len(x), 5000))])
+
+    lower, upper = start.copy(), start.copy()
+    lower[:, :2], upper[:, :2] = 0.0, 1.0
+    x, value = minimise_in_box(padded, start, lower, upper, 300, 1e-12)
+    alone = minimise_in_box(rosenbrock, start[:, :2], np.zeros(2), np.ones(2), 300, 1e-12)
+    np.testing.assert_array_equal(x[:, :2], alone[0])
+    np.testing.assert_array_equal(x[:, 2:], stay)
+    np.testing.assert_array_equal(value, alone[1])
+    x, value = minimise_in_box(padded, start, start, start)
+    np.testing.assert_array_equal(x, start)
+    np.testing.assert_array_equal(value, padded(start)[0])
+
+
+def test_of_a_large_choice_few_searches_look_at_all_neighbours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = EncodedSpace(cs.make_hyperparameter_ranges({"c": cs.choice(range(2100)), "x": UNIT}))
+    asked = []
+    neighbours = space.neighbours
+
+    def counted(x: np.ndarray) -> Any:
+        asked.append(len(x))
+        return neighbours(x)
+
+    class Bowl:
+        has_gradient = False
+
+        def values(self, x: np.ndarray) -> np.ndarray:
+            return np.asarray((space.levels[0].positions(x) - 77.0) ** 2 + (x[:, -1] - 0.3) ** 2)
+
+        def values_with_gradient(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            raise AssertionError
+
+    monkeypatch.setattr(space, "neighbours", counted)
+    groups = [space.draw(50, np.random.RandomState(0))]
+    ranking = LocalSearch(space).run(Bowl(), groups, np.random.RandomState(0))
+    assert space.decode(ranking.x[:1])[0]["c"] == 77
+    assert max(asked) <= 2
+
+
 def test_quasi_newton_never_returns_worse_than_its_start() -> None:
     def nasty(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The gradient points the wrong way, and values are infinite beyond the middle."""

@@ -43,7 +43,6 @@ def edited(change: dict[str, Any], **defaults: Any) -> ModelSpace:
 
 def test_without_edits_it_is_the_space() -> None:
     space = ModelSpace(SPACE)
-    assert space.ranges.ndarray_size == 5
     assert space.complete(OLD) == {k: v for k, v in OLD.items() if k != "epochs"}
     assert space.is_searched(OLD)
     for config in drawn(space):
@@ -154,10 +153,24 @@ def test_edits_add_up() -> None:
 
 def test_a_part_to_draw_from_and_values_that_always_hold() -> None:
     space = ModelSpace(SPACE, {"units": randint(5, 6)}, {"kind": "b"}, ["kind"])
-    assert space.ranges.encoded_ranges["kind"] == (0, 2)
+    assert space.ranges.encoded_ranges["kind"] == (0, 1)
     configs = drawn(space)
     assert {config["kind"] for config in configs} == {"b"}
     assert {config["units"] for config in configs} == {5, 6}
     config = space.complete({**OLD, "kind": "a"})
     assert config is not None
     assert not space.is_searched(config)
+
+
+@pytest.mark.parametrize("values", [[16, 32, 64], [0.1, 0.5, 0.9], ["a", "b", "c"]])
+def test_of_a_choice_that_is_fixed_the_other_values_stay_known(values: list[Any]) -> None:
+    space = ModelSpace({**SPACE, "batch": choice(values)}).edit({**SPACE, "batch": values[1]}, {})
+    vectors = set()
+    for value in values:
+        config = space.complete({**OLD, "batch": value})
+        assert config is not None
+        assert space.is_searched(config) is (value == values[1])
+        vectors.add(tuple(space.ranges.to_ndarray(config)))
+    assert len(vectors) == 3
+    random = np.random.RandomState(0)
+    assert {space.ranges.random_config(random)["batch"] for _ in range(20)} == {values[1]}

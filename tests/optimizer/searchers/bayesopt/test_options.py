@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from synetune_lab.config_space import uniform
@@ -133,11 +134,23 @@ def test_an_option_unlike_all_others_is_refused_with_a_list() -> None:
         (HyperTuneOptions, {"gp_inference": "mcmc", "model": "gp_multitask"}, "Hyper-Tune.*mcmc"),
         (GPOptions, {"transfer_learning_active_task": "a"}, "transfer_learning_task_attr"),
         (GPOptions, {"transfer_learning_task_attr": "a"}, "transfer_learning_active_task"),
+        (
+            GPOptions,
+            {"transfer_learning_active_config_space": SPACE},
+            "transfer_learning_active_config_space needs transfer_learning_task_attr",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(cls: Any, given: Any, names: str) -> None:
     with pytest.raises(SchedulerError, match=names):
         parse(cls, given)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    options = parse(
+        GPOptions, {"num_init_random": np.int64(4), "max_size_top_fraction": np.float32(0.5)}
+    )
+    assert (options.num_init_random, options.max_size_top_fraction) == (4, 0.5)
 
 
 def test_choosing_from_a_list_needs_no_local_search() -> None:

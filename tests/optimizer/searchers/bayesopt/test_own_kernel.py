@@ -61,6 +61,16 @@ class OfWrongShape(RationalQuadratic):
         return super().forward(theta, x1, x2)[:, :1]
 
 
+class NotSymmetric(RationalQuadratic):
+    def forward(self, theta: Any, x1: Any, x2: Any) -> Any:
+        return super().forward(theta, x1, x2) * (1.0 + x1[:, :1])
+
+
+class Negative(RationalQuadratic):
+    def forward(self, theta: Any, x1: Any, x2: Any) -> Any:
+        return -super().forward(theta, x1, x2)
+
+
 class OfTheNorm(RationalQuadratic):
     def forward(self, theta: Any, x1: Any, x2: Any) -> Any:
         gap = anp.sum((theta[0] * (x1[:, None, :] - x2[None, :, :])) ** 2, axis=2)
@@ -167,6 +177,8 @@ def test_models_of_rungs_take_a_kernel(model: str) -> None:
         ({"gp_kernel": WithoutAutograd}, "autograd.numpy"),
         ({"gp_kernel": OfWrongShape}, r"\(n, n\)"),
         ({"gp_kernel": OfTheNorm}, "no derivative at 0"),
+        ({"gp_kernel": NotSymmetric}, "gp_kernel is no kernel.*symmetric"),
+        ({"gp_kernel": Negative}, "gp_kernel is no kernel.*positive"),
     ],
 )
 def test_mistakes_are_told_when_the_scheduler_is_made(

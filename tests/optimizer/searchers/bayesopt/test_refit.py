@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.refit import RefitRule
 
 
@@ -28,9 +30,7 @@ def test_full_fits_become_rare() -> None:
     rule = RefitRule()
     full = [n for n in range(1, 101) if rule.is_full(n)]
     assert full[:12] == list(range(1, 13))
-    assert all(
-        later >= 1.25 * earlier for earlier, later in zip(full[11:], full[12:], strict=False)
-    )
+    assert all(later >= 1.25 * earlier for earlier, later in pairwise(full[11:]))
     assert 6 < len(full[12:]) < 12
 
 

@@ -48,8 +48,19 @@ def test_usual_values_are_only_scaled() -> None:
 def test_an_outlier_leaves_the_others_apart(outlier: float) -> None:
     values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, outlier])
     targets = scaled_targets(values).values
-    assert np.ptp(targets[:-1]) > 0.5
+    assert np.ptp(targets[:-1]) > 0.25
     assert targets[-1] == targets.max()
+
+
+@pytest.mark.parametrize("exploded", [1e9, 1e30, 1e300])
+def test_half_of_the_values_may_have_exploded(exploded: float) -> None:
+    values = np.array([0.1, 0.2, 0.3, 0.4, exploded, 2 * exploded, 7 * exploded, exploded])
+    np.testing.assert_array_equal(tamed(values), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4])
+
+
+def test_values_close_to_the_best_one_do_not_hide_the_others() -> None:
+    values = np.array([1.0, 1.0 + 1e-9, 1.0 + 2e-9, 3.0, 5.0, 7.0, 8.0])
+    np.testing.assert_array_equal(tamed(values), values)
 
 
 def test_a_very_good_value_is_left_alone() -> None:
@@ -69,8 +80,9 @@ def test_constant_values_become_zeros(value: float) -> None:
     assert (scaled.mean, scaled.std) == (value, 1.0)
 
 
-def test_values_that_differ_by_rounding_only_are_constant() -> None:
-    assert not scaled_targets(np.array([0.3, 0.1 + 0.2])).values.any()
+@pytest.mark.parametrize("unit", [1.0, 1e20, 1e-300])
+def test_values_that_differ_by_rounding_only_are_constant(unit: float) -> None:
+    assert not scaled_targets(unit * np.array([0.3, 0.1 + 0.2])).values.any()
 
 
 def test_nothing_finite_and_nothing_at_all() -> None:
@@ -88,3 +100,9 @@ def test_the_unit_of_values_does_not_matter(values: np.ndarray, power: int) -> N
     np.testing.assert_array_equal(
         scaled_targets(unit * values).values, scaled_targets(values).values
     )
+
+
+def test_bad_values_keep_their_order_when_most_are_near_the_best() -> None:
+    calm = tamed(np.array([0.10, 0.101, 0.102, 0.103, 0.104, 0.105, 0.106, 0.12, 0.18, 0.9]))
+    assert (np.diff(calm) > 0).all()
+    assert calm[-1] < 0.3

@@ -11,11 +11,11 @@ from synetune_lab.config_space import choice, uniform
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_space import ModelSpace
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.trial_data import Observed, TrialData
 
-SPACE = {"x": uniform(0.0, 10.0), "kind": choice(["a", "b", "c"]), "epochs": 9}
+SPACE = {"a_number": uniform(0.0, 10.0), "kind": choice(["a", "b", "c"]), "epochs": 9}
 
 
 def config(x: float, kind: str = "a") -> dict[str, object]:
-    return {"x": x, "kind": kind, "epochs": 9}
+    return {"a_number": x, "kind": kind, "epochs": 9}
 
 
 def data_of(*xs: float) -> TrialData:
@@ -100,7 +100,7 @@ def test_pending_results_are_expected_until_they_arrive() -> None:
 
 def test_in_another_space_everything_is_encoded_anew() -> None:
     data = data_of(1.0, 5.0, 9.0)
-    space = {"x": uniform(4.0, 6.0), "kind": choice(["a", "d"]), "w": uniform(0, 1)}
+    space = {"a_number": uniform(4.0, 6.0), "kind": choice(["a", "d"]), "w": uniform(0, 1)}
     data.change_space(data.space.edit(space, {"w": 0.25}))
     assert data.count_outside("loss") == (1, 2, 0)
     np.testing.assert_array_equal(data.is_searched(np.arange(3)), [False, True, False])
@@ -110,7 +110,7 @@ def test_in_another_space_everything_is_encoded_anew() -> None:
 
 def test_what_can_not_be_encoded_is_kept_but_not_used() -> None:
     data = data_of(1.0, 2.0)
-    data.row_of("odd", {"x": 3.0, "kind": "unheard of"})
+    data.row_of("odd", {"a_number": 3.0, "kind": "unheard of"})
     data.of("loss").put(2, 0, 0.0)
     data.expect(2, 1)
     np.testing.assert_array_equal(data.usable(np.arange(3)), [True, True, False])

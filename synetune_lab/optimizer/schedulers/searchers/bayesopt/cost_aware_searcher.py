@@ -28,6 +28,7 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.resource_costs import 
     reported_cost,
 )
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.second_models import (
+    ConstantPosterior,
     LogCostModel,
     check_second_name,
     data_of_same_trials,
@@ -66,7 +67,7 @@ class CostAwareSearcher(ModelBasedSearcher):
 
     def _make_acquisition(self) -> AcquisitionFunction:
         made: AcquisitionFunction = made_acquisition(
-            EIpuAcquisitionFunction, self.options.acq_function_kwargs
+            EIpuAcquisitionFunction, self.options.acq_function_kwargs, self._ei_jitter
         )
         return made
 
@@ -109,10 +110,19 @@ class CostAwareSearcher(ModelBasedSearcher):
     def _explain(
         self, proposal: Proposal, bound: BoundAcquisition, data: ModelData, level: int
     ) -> dict[str, Any]:
-        """Beside the rest: the predicted cost, in its own units (1 if all costs are the same)."""
+        """Beside the rest: the predicted cost, in its own units; none if none is known."""
         reason = super()._explain(proposal, bound, data, level)
-        predicted = bound.others[self._cost_name].predict(proposal.encoded[None, :])
-        return {**reason, "cost": float(predicted.mean.mean())}
+        cost = self._expected_cost(proposal, bound.others[self._cost_name], level)
+        return reason if cost is None else {**reason, "cost": cost}
+
+    def _expected_cost(self, proposal: Proposal, posterior: Any, level: int) -> float | None:
+        if not isinstance(posterior, ConstantPosterior):
+            return float(posterior.predict(proposal.encoded[None, :]).mean.mean())
+        # All trials cost the same, up to each level.
+        seen = self._data.of(self._cost_name)
+        wanted = 0 if self._costs is None else level or self._r_max
+        same = (cost for at, cost in zip(seen.levels, seen.values, strict=True) if at == wanted)
+        return next(same, None)
 
 
 class CostAwareGPFIFOSearcher(CostAwareSearcher, GPFIFOSearcher):

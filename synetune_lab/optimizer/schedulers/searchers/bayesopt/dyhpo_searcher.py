@@ -118,25 +118,33 @@ class DynamicHPOSearcher(GPMultiFidelitySearcher):
             ]
         )
         for place in np.argsort(scores, kind="stable").tolist():
-            reason = {
+            is_paused = place < len(paused_trials)
+            level = int(next_levels[place]) if is_paused else min_resource
+            if is_paused:
+                answer: dict[str, Any] = {"trial_id": paused_trials[place][0]}
+                vector = self._data.vectors([rows[place] or 0])
+            else:
+                config = configs[place - len(paused_trials)]
+                if self.should_not_suggest(config):
+                    continue
+                answer = {"config": config}
+                vector = candidates[[place - len(paused_trials)]]
+                self._hand_out(config, new_trial_id)
+            self._last_was_new = not is_paused
+            mean, std = self.predicted(conditioned.at(level), vector)
+            self._reason = {
                 "kind": "model",
                 "model": self._model_name(),
                 "acquisition": self.options.acq_function,
                 "value": float(self.acquisition.in_own_units(scores[[place]])[0]),
+                "mean": float(mean[0]),
+                "std": float(std[0]),
+                "level": level,
                 "num_data": len(data),
                 "num_paused": len(paused_trials),
                 "num_candidates": len(configs),
             }
-            if place < len(paused_trials):
-                self._last_was_new = False
-                self._reason = {**reason, "level": int(next_levels[place])}
-                return {"trial_id": paused_trials[place][0]}
-            config = configs[place - len(paused_trials)]
-            if not self.should_not_suggest(config):
-                self._last_was_new = True
-                self._reason = {**reason, "level": min_resource}
-                self._hand_out(config, new_trial_id)
-                return {"config": config}
+            return answer
         config = super().get_config(trial_id=new_trial_id)
         return {"config": config}
 

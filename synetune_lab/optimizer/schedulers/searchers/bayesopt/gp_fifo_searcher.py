@@ -10,6 +10,7 @@ from synetune_lab.gp.process import KernelProcess
 from synetune_lab.gp.regression import GaussianProcessRegression
 from synetune_lab.gp.target_transforms import BoxCoxTransform
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import (
+    NOISE_PRIOR,
     base_kernel,
     base_mean,
     check_own_parts,
@@ -94,6 +95,7 @@ def gp_metric_model(
         KernelProcess(base_kernel(options, space), base_mean(options, space)),
         BoxCoxTransform() if boxcox else None,
         optimization=fit_config(options),
+        noise_prior=NOISE_PRIOR,
     )
     return GPMetricModel(
         regression,

@@ -19,6 +19,7 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.gp_fifo_searcher impor
     refit_rule,
 )
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.kernels import (
+    NOISE_PRIOR,
     base_kernel,
     base_mean,
     check_own_parts,
@@ -68,6 +69,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
     # Rungs end a trial that is a little worse than others by chance: a model of their values is
     # not to be followed to the last digit.
     _ei_jitter: ClassVar[float] = 0.01
+    # What a kernel of curves can't follow counts as noise, so that the model would have the best
+    # configuration tried again and again, with a digit changed.
+    _most_alike: ClassVar[int | None] = 2
 
     options_class: ClassVar[type[MultiFidelityOptions]] = MultiFidelityOptions
     options: MultiFidelityOptions
@@ -159,7 +163,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
                 self._r_max,
             )
             transform = BoxCoxTransform() if options.boxcox_transform else None
-            regression = GaussianProcessRegression(process, transform, optimization=fit)
+            regression = GaussianProcessRegression(
+                process, transform, optimization=fit, noise_prior=NOISE_PRIOR
+            )
         return GPMetricModel(
             regression, rule, self._r_max, options.gp_inference == "mcmc", options.opt_verbose
         )
@@ -183,6 +189,9 @@ class GPMultiFidelitySearcher(ModelBasedSearcher):
         if self.options.model == "gp_independent":
             return [case for case in cases if case[1] in self._levels]
         return cases
+
+    def _first_level(self) -> int:
+        return self._levels[0]
 
     def _num_at_max(self) -> int:
         return self._data.of(self._metric_name).num_at(self._r_max)

@@ -15,14 +15,21 @@ from synetune_lab.gp.kernels.matern import Matern52
 from synetune_lab.gp.kernels.warped import WarpedKernel
 from synetune_lab.gp.means import Mean, ScalarMean
 from synetune_lab.gp.parameters import ParameterVector
-from synetune_lab.gp.priors import LogNormal
+from synetune_lab.gp.priors import Gamma, LogNormal
 from synetune_lab.gp.process import KernelProcess
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_space import ModelSpace
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import GPOptions
 
-__all__ = ["bandwidth_prior", "base_kernel", "base_mean", "check_own_parts"]
+__all__ = ["NOISE_PRIOR", "bandwidth_prior", "base_kernel", "base_mean", "check_own_parts"]
+
+# Most metrics are known to a few hundredths of their spread; with a handful of observations, noise
+# would explain them as well as a function does.
+NOISE_PRIOR = Gamma(mean=0.2, alpha=1.0)
+"""Prior of the noise variance, in units of the variance of the values."""
 
 _LOG_MODE = 0.3
 _LOG_STD = 1.2
@@ -58,11 +65,12 @@ def base_kernel(
     if task is not None:
         num_task = ranges.encoded_ranges[task][1]
         rest = of_coordinates(size - num_task)
-        if options.transfer_learning_model == "matern52_same":
-            return RangeKernel(size, rest, num_task)
-        of_task = Matern52(num_task, has_covariance_scale=False)
-        return ProductKernel(of_task, rest, ("task_", ""))
-    kernel = of_coordinates(size)
+        kernel: Kernel = RangeKernel(size, rest, num_task)
+        if options.transfer_learning_model != "matern52_same":
+            of_task = Matern52(num_task, has_covariance_scale=False)
+            kernel = ProductKernel(of_task, rest, ("task_", ""))
+    else:
+        kernel = of_coordinates(size)
     if options.input_warping:
         bent = [
             k
@@ -122,6 +130,17 @@ def check_own_parts(options: GPOptions, space: ModelSpace) -> None:
             "search_options: gp_kernel or gp_mean, or its derivative, is not finite at its initial "
             "parameters; a square root or a norm has no derivative at 0"
         )
+    if not _is_covariance(covariance):
+        raise SchedulerError(
+            "search_options: gp_kernel is no kernel: its matrix of a few points must be symmetric "
+            f"and positive semidefinite, got {np.round(covariance, 3).tolist()}"
+        )
+
+
+def _is_covariance(matrix: npt.NDArray[np.float64]) -> bool:
+    tolerance = 1e-6 * float(np.abs(matrix).max())
+    is_symmetric = np.allclose(matrix, matrix.T, rtol=0.0, atol=tolerance)
+    return is_symmetric and float(np.linalg.eigvalsh(matrix).min()) >= -tolerance
 
 
 def _own_kernel(made: object, dimension: int) -> Kernel:

@@ -200,6 +200,9 @@ class LocalSearch:
         """
         x, values = x.copy(), values.copy()
         going = np.argsort(values, kind="stable")
+        # About as many has each: those of all searches, in a choice of 1,000s, fill the memory.
+        num_neighbours = len(self.space.neighbours(x[going[:1]])[0])
+        going = going[: 2 * max(_LARGEST_SWEEP // max(num_neighbours, 1), 1)]
         is_changed = np.zeros(len(x), dtype=bool)
         tried = []
         for _ in range(_MAX_SWEEPS):

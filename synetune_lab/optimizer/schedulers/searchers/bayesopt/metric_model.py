@@ -248,6 +248,19 @@ class AtLevel:
         )
         return samples
 
+    @property
+    def num_columns(self) -> int:
+        """Number of columns of predictions."""
+        return int(self.posterior.num_columns)
+
+    def column(self, index: int) -> AtLevel:
+        """The posterior of one column."""
+        return AtLevel(self.posterior.column(index), self.resource)
+
+    def extend(self, x: FloatArray, targets: FloatArray, **kwargs: Any) -> AtLevel:
+        """The posterior with more data at this level."""
+        return AtLevel(self.posterior.extend(self._points(x), targets, **kwargs), self.resource)
+
 
 def predicted_mean(posterior: Any, x: FloatArray) -> FloatArray:
     """Means of a posterior, without the standard deviations where it can leave them out."""

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from synetune_lab.errors import SchedulerError
 from synetune_lab.gp.blas_threads import one_blas_thread
-from synetune_lab.optimizer.schedulers.searchers.base import SpaceEditReport
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.factory import (
     acquisition_function_factory,
 )
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.data_cap import cap_single_fidelity
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.encoded_space import EncodedSpace
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.metric_model import (
     ModelData,
     NotEnoughDataError,
     predicted_mean,
 )
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.model_space import ModelSpace
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.options import (
-    GPOptions,
-    reward_constant,
-)
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.proposal import Proposal, propose
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.targets import scaled_targets, tamed
-from synetune_lab.optimizer.schedulers.searchers.bayesopt.trial_data import TrialData
-from synetune_lab.optimizer.schedulers.searchers.stochastic import (
-    StochasticAndFilterDuplicatesSearcher,
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.trial_data_searcher import (
+    TrialDataSearcher,
 )
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from synetune_lab.optimizer.schedulers.searchers.base import Config
+    from synetune_lab.optimizer.schedulers.searchers.base import Config, SpaceEditReport
     from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.base import (
         AcquisitionFunction,
         BoundAcquisition,
@@ -62,81 +55,32 @@ the regret on smooth functions is a thousand times as large.
 """
 
 
-class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
+class ModelBasedSearcher(TrialDataSearcher):
     """Bayesian optimisation: fit models to what was reported, and maximise an acquisition function.
 
     A subclass says which models there are (`_make_models`) and which values of reports they learn
-    from; everything else is here: data, pending trials, when to fit, candidates, local search,
-    duplicates, edits of the space, and the reason of each choice.
+    from; everything else is here and in `TrialDataSearcher`: data, pending trials, when to fit,
+    candidates, local search, duplicates, edits of the space, and the reason of each choice.
 
-    Args:
-        config_space: See `BaseSearcher`.
-        metric: See `BaseSearcher`.
-        points_to_evaluate: See `BaseSearcher`.
-        allow_duplicates: See `StochasticAndFilterDuplicatesSearcher`.
-        options: Checked options.
-        mode: See `BaseSearcher`.
-        random_seed: See `StochasticSearcher`.
-        random_seed_generator: See `StochasticSearcher`.
+    Args: See `TrialDataSearcher`.
     """
 
     _ei_jitter: ClassVar[float] = EI_JITTER
+    _most_alike: ClassVar[int | None] = None
 
     _STATE: ClassVar[tuple[str, ...]] = (
-        *StochasticAndFilterDuplicatesSearcher._STATE,
-        "_data",
+        *TrialDataSearcher._STATE,
         "_models",
         "_num_random",
-        "_version",
         "_fitted_version",
     )
 
-    def __init__(
-        self,
-        config_space: Mapping[str, Any],
-        metric: str,
-        points_to_evaluate: Sequence[Mapping[str, Any]] | None,
-        allow_duplicates: bool | None,
-        options: GPOptions,
-        *,
-        mode: str = "min",
-        random_seed: int | None = None,
-        random_seed_generator: Callable[[], int] | None = None,
-    ) -> None:
-        super().__init__(
-            config_space,
-            metric,
-            points_to_evaluate,
-            allow_duplicates,
-            options.restrict_configurations,
-            mode=mode,
-            random_seed=random_seed,
-            random_seed_generator=random_seed_generator,
-        )
-        if not isinstance(self.metric, str):
-            raise SchedulerError(f"{type(self).__name__} takes one metric, got {self.metric}")
-        self.require_hyperparameters()
-        self.options = options
-        self._metric_name = self.metric
-        self._sign = -1.0 if self.mode == "max" else 1.0
-        self._data = TrialData(self._make_space())
-        self._encoded_space: EncodedSpace | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.acquisition = self._make_acquisition()
         self._models: dict[str, MetricModel] = {}
         self._num_random = 0
-        # Mean and standard deviation of each metric's values, as of the last model data.
-        self._scales: dict[str, tuple[float, float]] = {}
-        # Counts changes of the data, and the one that parameters were last fitted to.
-        self._version = 0
-        self._fitted_version = -1
-
-    def configure_scheduler(self, scheduler: Any) -> None:
-        """Minimise or maximise as the scheduler does."""
-        super().configure_scheduler(scheduler)
-        mode = getattr(scheduler, "mode", self.mode)
-        if isinstance(mode, str):
-            self.mode = mode
-            self._sign = -1.0 if mode == "max" else 1.0
+        self._fitted_version = -1  # of the data that parameters were last fitted to
 
     # For subclasses
 
@@ -151,82 +95,9 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
             arguments.setdefault("jitter", self._ei_jitter)
         return acquisition_function_factory(options.acq_function, **arguments)
 
-    def _make_space(self) -> ModelSpace:
-        options = self.options
-        task = options.transfer_learning_task_attr
-        if task is None:
-            return ModelSpace(self.config_space)
-        if task not in self.config_space:
-            raise SchedulerError(
-                f"search_options: transfer_learning_task_attr={task!r} is no hyperparameter"
-            )
-        active = dict(options.transfer_learning_active_config_space or {})
-        active.pop(task, None)
-        active = {k: v for k, v in active.items() if v != self.config_space.get(k)}
-        fixed = {task: options.transfer_learning_active_task}
-        return ModelSpace(self.config_space, active, fixed, [task])
-
-    def _level_of(self, result: Mapping[str, Any]) -> int:  # noqa: ARG002
-        """The level that a report is of; 0 without levels."""
-        return 0
-
     def _acquisition_level(self, data: ModelData, context: Mapping[str, Any]) -> int:  # noqa: ARG002
         """The level at which a new configuration is judged."""
         return 0
-
-    def _is_modelled(self, levels: IntArray) -> npt.NDArray[np.bool_]:
-        """Which levels the model has a place for."""
-        return np.ones(len(levels), dtype=bool)
-
-    def _cap(self, rows: IntArray, levels: IntArray, values: FloatArray) -> IntArray:  # noqa: ARG002
-        """Positions of the observations that the model gets."""
-        most, top = self.options.max_size_data_for_model, self.options.max_size_top_fraction
-        if most is None:
-            return np.arange(len(values))
-        return cap_single_fidelity(values, most, top, self.random_state)
-
-    def _values_of(self, name: str, result: Mapping[str, Any]) -> float:
-        return float(result[name])
-
-    # What the scheduler tells
-
-    def _update(self, trial_id: str, config: Config, result: dict[str, Any]) -> None:
-        row = self._data.row_of(trial_id, config)
-        assert row is not None
-        level = self._level_of(result)
-        self._data.of(self._metric_name).put(row, level, float(result[self._metric_name]))
-        self._data.arrived(row, level)
-        self._version += 1
-
-    def register_pending(
-        self, trial_id: str, config: Config | None = None, milestone: int | None = None
-    ) -> None:
-        """A trial is being evaluated (see `BaseSearcher.register_pending`)."""
-        super().register_pending(trial_id, config, milestone)
-        row = self._data.row_of(trial_id, config)
-        if row is not None:
-            self._data.expect(row, milestone or 0)
-
-    def cleanup_pending(self, trial_id: str) -> None:
-        """A trial is not being evaluated any more."""
-        super().cleanup_pending(trial_id)
-        self._data.forget_pending(trial_id)
-
-    def evaluation_failed(self, trial_id: str) -> None:
-        """A trial failed: nothing of it is expected, and its configuration does not come again."""
-        super().evaluation_failed(trial_id)
-        self._data.forget_pending(trial_id)
-
-    def remove_case(self, trial_id: str, **kwargs: Any) -> None:
-        """Take a result out of the model again."""
-        row = self._data.row_of(trial_id)
-        if row is not None:
-            self._data.of(self._metric_name).remove(row, self._level_of(kwargs))
-            self._version += 1
-
-    def dataset_size(self) -> int:
-        """Number of observations."""
-        return len(self._data.of(self._metric_name))
 
     def model_parameters(self) -> dict[str, Any]:
         """Current parameters of the models; those of several have the metric before their names."""
@@ -244,16 +115,29 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         is_early = self._points_given + self._num_random < self.options.num_init_random
         if is_early or not self._has_data():
             return self._random()
+        if self._is_flat():
+            return self._random("all values so far are the same")
         with one_blas_thread():
             return self._suggest(kwargs) or self._random()
 
     def _has_data(self) -> bool:
         return self.dataset_size() > 0
 
-    def _random(self) -> Config | None:
+    def _is_flat(self) -> bool:
+        """Whether several values are all the same.
+
+        A model would learn that nothing matters, and stay in the corners of the space; what ends
+        the plateau is found sooner by chance.
+        """
+        values = self._data.of(self._metric_name).values
+        if len(values) < 2 or self.acquisition.num_others:
+            return False
+        return len({value for value in values if math.isfinite(value)}) < 2
+
+    def _random(self, note: str = "") -> Config | None:
         self._num_random += 1
-        self._reason = {"kind": "random"}
-        if self.options.transfer_learning_task_attr is None:
+        self._reason = {"kind": "random", "note": note} if note else {"kind": "random"}
+        if self.options.transfer_learning_task_attr is None or self._restricted is not None:
             return self._get_random_config()
         for _ in range(1000):
             config = self._data.space.ranges.random_config(self.random_state)
@@ -278,6 +162,7 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
                 self._restricted_configs(),
                 lambda config: self.should_not_suggest(self._data.space.without_fixed(config)),
                 self.random_state,
+                self._most_alike,
             )
         except (FloatingPointError, np.linalg.LinAlgError, NotEnoughDataError) as error:
             logger.warning("a random configuration is tried, since the model failed: %s", error)
@@ -289,44 +174,43 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
             logger.info("suggestion: %s", self._reason)
         return self._data.space.without_fixed(proposal.config)
 
-    @property
-    def encoded_space(self) -> EncodedSpace:
-        """The part of the unit cube that is searched."""
-        if self._encoded_space is None:
-            self._encoded_space = EncodedSpace(self._data.space.ranges)
-        return self._encoded_space
+    def get_batch_configs(
+        self, batch_size: int, num_init_candidates_for_batch: int | None = None
+    ) -> list[Config]:
+        """Configurations to try together; the searcher itself does not change.
+
+        They are chosen one after the other, each with those before it pending.
+
+        Args:
+            batch_size: How many.
+            num_init_candidates_for_batch: `num_init_candidates` for all but the first; None for
+                the same.
+
+        Returns:
+            The configurations; fewer if the space is exhausted.
+
+        Raises:
+            SchedulerError: If `batch_size` is not a whole number from 1.
+        """
+        if not _is_count(batch_size):
+            raise SchedulerError(f"batch_size={batch_size!r} must be a whole number from 1")
+        other = copy.deepcopy(self)
+        configs: list[Config] = []
+        for index in range(batch_size):
+            name = f"batch {index}"
+            config = other.get_config(trial_id=name)
+            if config is None:
+                break
+            configs.append(config)
+            other.register_pending(name, config, other._first_level())
+            if num_init_candidates_for_batch is not None:
+                other.options = replace(
+                    other.options, num_init_candidates=num_init_candidates_for_batch
+                )
+        return configs
 
     def _restricted_configs(self) -> list[Config] | None:
         return None if self._restricted is None else [config for config, _ in self._restricted]
-
-    def model_data(self, metric: str) -> ModelData:
-        """What the model of a metric learns from, at most `max_size_data_for_model` values."""
-        observed = self._data.of(metric)
-        rows = np.array(observed.rows, dtype=np.intp)
-        levels = np.array(observed.levels, dtype=np.intp)
-        values = np.array(observed.values, dtype=np.float64)
-        if len(rows):
-            usable = self._data.usable(rows) & self._is_modelled(levels)
-            rows, levels, values = rows[usable], levels[usable], values[usable]
-        values = self._to_minimise(metric, values)
-        if len(rows):
-            kept = self._cap(rows, levels, values)
-            rows, levels, values = rows[kept], levels[kept], values[kept]
-        return ModelData(self._data.vectors(rows), levels, self._targets(metric, values), rows)
-
-    def _to_minimise(self, metric: str, values: FloatArray) -> FloatArray:
-        return self._sign * values if metric == self._metric_name else values
-
-    def _targets(self, metric: str, values: FloatArray) -> FloatArray:
-        if self.options.boxcox_transform and metric == self._metric_name:
-            # The transform has a scale of its own, but needs positive values.
-            if not np.isfinite(values).any():
-                return np.ones(len(values))
-            shift = reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
-            return tamed(values + shift)
-        scaled = scaled_targets(values)
-        self._scales[metric] = scaled.mean, scaled.std
-        return scaled.values
 
     def _fit_models(self, data: ModelData) -> None:
         """Fit the parameters of all models, if their rules say so."""
@@ -451,51 +335,17 @@ class ModelBasedSearcher(StochasticAndFilterDuplicatesSearcher):
         main = self._models[self._metric_name]
         return main.to_targets(predicted) if hasattr(main, "to_targets") else predicted
 
-    def _to_metric(self, scaled: Any) -> Any:
-        if self.options.boxcox_transform:
-            shift = reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
-            return self._sign * (scaled - shift)
-        mean, std = self._scales[self._metric_name]
-        return self._sign * (scaled * std + mean)
-
-    # Edits and state
-
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> SpaceEditReport:
         """Choose from another space; what was seen outside of it still informs the model."""
-        if self.options.transfer_learning_task_attr is not None:
-            raise SchedulerError(
-                f"{type(self).__name__} with transfer_learning_task_attr can't edit the "
-                "configuration space"
-            )
-        if not any(hasattr(entry, "sample") for entry in config_space.values()):
-            raise SchedulerError(
-                f"config_space must keep a hyperparameter that {type(self).__name__} can choose"
-            )
         report = super().edit_space(config_space, defaults)
-        space = self._data.space.edit(config_space, self._added or {})
-        self._data.change_space(space)
-        self._encoded_space = None
         self._models = {}
-        self._version += 1
-        inside, outside, dropped = self._data.count_outside(self._metric_name)
-        return SpaceEditReport(
-            kept=inside,
-            outside=outside,
-            dropped=dropped,
-            points_dropped=report.points_dropped,
-            note="the model goes on with all that it can express in the new space",
-        )
+        return report
 
-    def clone_from_state(self, state: Mapping[str, Any]) -> Any:
-        """See `BaseSearcher.clone_from_state`."""
-        other = super().clone_from_state(state)
-        other._encoded_space = None
-        return other
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_encoded_space": None}
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _finite(value: Any) -> float | None:

@@ -147,7 +147,7 @@ def _hull_of_value(domain: Domain, value: Any) -> Domain:
 
 def _single(domain: Domain, value: Any) -> Domain:
     """A domain like another one, of one value."""
-    if domain.value_type in (int, float):
+    if domain.value_type in (int, float) and not _is_unordered(domain):
         return restrict_domain(domain, value, value)
     return type(domain)([value])  # type: ignore[call-arg]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,7 +60,7 @@ class GPOptions:
             another callable that makes it from the number of coordinates.
         gp_mean: A prior mean of one's own instead of a constant, made in the same way.
         gp_inference: `empirical_bayes` (the most probable parameters) or `mcmc` (samples of them).
-        acq_function: Name of the acquisition function: `ei`, `lcb`, or a registered one.
+        acq_function: Name of the acquisition function: `ei`, `lcb`, `thompson` or a registered one.
         acq_function_kwargs: Its arguments.
         initial_scoring: How the starts of local optimisation are chosen among candidates:
             `acq_func` (by the acquisition function) or `thompson_indep` (by a draw for each).
@@ -156,10 +157,9 @@ class GPOptions:
         if self.restrict_configurations is not None and not self.skip_local_optimization:
             # Suggestions can only come from the list, so that there is nothing to optimise.
             object.__setattr__(self, "skip_local_optimization", True)
-        if self.transfer_learning_task_attr is None and self.transfer_learning_active_task:
-            raise SchedulerError(
-                "search_options: transfer_learning_active_task needs transfer_learning_task_attr"
-            )
+        for name in ("transfer_learning_active_task", "transfer_learning_active_config_space"):
+            if self.transfer_learning_task_attr is None and getattr(self, name) is not None:
+                raise SchedulerError(f"search_options: {name} needs transfer_learning_task_attr")
         if self.transfer_learning_task_attr and self.transfer_learning_active_task is None:
             raise SchedulerError(
                 "search_options: transfer_learning_task_attr needs transfer_learning_active_task"
@@ -167,7 +167,7 @@ class GPOptions:
 
     def _whole(self, name: str, least: int) -> None:
         value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
             raise _wrong(name, value, f"a whole number from {least}")
 
     def _name(self, name: str) -> None:
@@ -345,7 +345,7 @@ def reward_constant(map_reward: str) -> float:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else math.nan
+    return float(value) if isinstance(value, numbers.Real) else math.nan
 
 
 def _wrong(name: str, value: Any, wanted: str) -> SchedulerError:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
     FloatArray = npt.NDArray[np.float64]
+    IntArray = npt.NDArray[np.intp]
     Objective = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 __all__ = ["minimise_in_box"]
@@ -54,11 +55,22 @@ def minimise_in_box(
     Returns:
         The best point of each search, shape (s, d), and its value, shape (s,).
     """
+    lower, upper = np.broadcast_to(lower, start.shape), np.broadcast_to(upper, start.shape)
+    # Matrices are of these only: a choice of 1,000 values has 1,000 coordinates that stay.
+    moved = np.flatnonzero((lower < upper).any(axis=0))
+
+    def evaluate(x: FloatArray, index: IntArray) -> tuple[FloatArray, FloatArray]:
+        points = start[index]
+        points[:, moved] = x
+        value, gradient = objective(points)
+        return value, gradient[:, moved]
+
     index = np.arange(len(start))
-    x = start.copy()
-    lower, upper = np.broadcast_to(lower, x.shape), np.broadcast_to(upper, x.shape)
-    value, gradient = objective(x)
-    best_x, best_value = x.copy(), value.copy()
+    x, lower, upper = start[:, moved], lower[:, moved], upper[:, moved]
+    value, gradient = evaluate(x, index)
+    end, best_value = start.copy(), value.copy()
+    if not len(moved):
+        return end, best_value
     inverse = _identity(x)
     is_fresh = np.ones(len(x), dtype=bool)
     direction, slope = _direction(x, gradient, inverse, is_fresh, lower, upper)
@@ -73,7 +85,7 @@ def minimise_in_box(
             if not len(index):
                 break
         trial = np.clip(x + step[:, None] * direction, lower, upper)  # for round-off
-        trial_value, trial_gradient = objective(trial)
+        trial_value, trial_gradient = evaluate(trial, index)
         move = trial - x
         expected = np.einsum("ij,ij->i", gradient, move)
         gain = trial_value - value
@@ -89,14 +101,14 @@ def minimise_in_box(
             direction[rows], slope[rows] = _direction(
                 x[rows], gradient[rows], inverse[rows], is_fresh[rows], lower[rows], upper[rows]
             )
-            best_x[index[rows]], best_value[index[rows]] = x[rows], value[rows]
+            end[index[rows][:, None], moved], best_value[index[rows]] = x[rows], value[rows]
         if len(rows) < len(index):
             with np.errstate(all="ignore"):
                 # Minimum of the parabola through what is known along the step.
                 shorter = -0.5 * expected / (gain - expected)
             shorter = np.where(np.isfinite(shorter), np.clip(shorter, 0.1, 0.5), 0.1)
             step = np.where(accepted, step, step * shorter)
-    return best_x, best_value
+    return end, best_value
 
 
 def _identity(x: FloatArray) -> FloatArray:

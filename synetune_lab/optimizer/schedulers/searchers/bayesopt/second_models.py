@@ -76,14 +76,16 @@ def check_second_name(name: str, value: str | None, metric: str) -> str:
     return value
 
 
-def made_acquisition(cls: type[Any], kwargs: Mapping[str, Any] | None) -> Any:
+def made_acquisition(
+    cls: type[Any], kwargs: Mapping[str, Any] | None, jitter: float = EI_JITTER
+) -> Any:
     """An acquisition function with arguments of the user, and the jitter of other searchers.
 
     Raises:
         SchedulerError: If an argument is unknown or out of range.
     """
     try:
-        return cls(**{"jitter": EI_JITTER, **dict(kwargs or {})})
+        return cls(**{"jitter": jitter, **dict(kwargs or {})})
     except TypeError as error:
         raise SchedulerError(f"search_options: acq_function_kwargs={kwargs!r}: {error}") from error
 

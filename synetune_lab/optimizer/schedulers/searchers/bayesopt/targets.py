@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["Targets", "scaled_targets", "tamed"]
 
 _FENCE = 5.0
+_MOST_BEYOND = 1.0
+_EXPLODED = 1e6
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,25 @@ def tamed(values: FloatArray) -> FloatArray:
     """Values, smaller is better, without what would drown the rest.
 
     What is not finite counts as the worst finite value. Bad values beyond the upper quartile by
-    more than five times its distance from the best value are moved there: a loss of 1e12 is bad,
-    and how bad does not matter, while its square would be all that a model sees.
+    more than five times its distance from the best value are drawn in, by a logarithm and at most
+    as far again: a loss of 1e12 is bad, and how bad does not matter, while its
+    square would be all that a model sees. When up to half of the values have exploded like that,
+    they count as those that are not finite.
     """
     finite = np.isfinite(values)
     if not finite.any():
         return np.zeros(len(values))
+    finite &= values <= _largest_sane(values[finite])
     known = values[finite]
     best, quartile = float(known.min()), float(np.quantile(known, 0.75))
-    fence = quartile + _FENCE * (quartile - best)
-    if quartile <= best:
-        fence = float(known.max())  # three quarters of them are the same
-    worst = min(float(known.max()), fence)
-    return np.where(finite, np.minimum(values, worst), worst)
+    reach = _FENCE * (quartile - best)
+    if 0 < reach < np.inf:  # otherwise three quarters of them are the same
+        beyond = np.maximum(known - (quartile + reach), 0.0)
+        drawn_in = reach * np.minimum(np.log1p(beyond / reach), _MOST_BEYOND)
+        known = np.minimum(known, quartile + reach) + drawn_in
+    calm = np.full(len(values), float(known.max()))
+    calm[finite] = known
+    return calm
 
 
 def scaled_targets(values: FloatArray) -> Targets:
@@ -61,6 +69,19 @@ def scaled_targets(values: FloatArray) -> Targets:
     mean = float(np.mean(plain / unit)) * unit
     std = float(np.std(plain / unit)) * unit
     if not std > 1e-14 * abs(unit):
-        std = 1.0
-        mean = float(plain[0])
+        return Targets(np.zeros(len(plain)), float(plain[0]), 1.0)
     return Targets((plain - mean) / std, mean, std)
+
+
+def _largest_sane(values: FloatArray) -> float:
+    """The largest value below a gap that is a million times as wide as all before it together.
+
+    Only gaps in the upper half count: near the optimum a few values may differ by very little.
+    """
+    ordered = np.sort(values)
+    with np.errstate(over="ignore"):
+        distances = ordered - ordered[0]
+        is_gap = (distances[1:] > _EXPLODED * distances[:-1]) & (distances[:-1] > 0)
+    gaps = np.flatnonzero(is_gap)
+    gaps = gaps[2 * (gaps + 1) >= len(values)]
+    return float(ordered[gaps[0]] if len(gaps) else ordered[-1])

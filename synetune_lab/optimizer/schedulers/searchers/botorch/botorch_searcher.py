@@ -11,6 +11,7 @@ import numpy as np
 
 from synetune_lab.config_space import Categorical, make_hyperparameter_ranges
 from synetune_lab.errors import SchedulerError
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.targets import tamed
 from synetune_lab.optimizer.schedulers.searchers.botorch.gaussian_process import (
     BotorchModel,
     failures,
@@ -222,7 +223,7 @@ class BoTorchSearcher(ObservingSearcher):
         losses = self._own_losses()
         if len(losses) < max(1, self.num_init_random) or not np.isfinite(losses).any():
             return None
-        losses = _finite(losses)
+        losses = tamed(losses)
         rows = self._thinned(losses, self.max_num_observations)
         own = self._own()
         return self._encoded([own[row][1] for row in rows]), losses[rows]
@@ -344,13 +345,6 @@ class BotorchSearcher(BoTorchSearcher):
             "BotorchSearcher is now called BoTorchSearcher", DeprecationWarning, stacklevel=2
         )
         super().__init__(config_space, metric, points_to_evaluate, **kwargs)
-
-
-def _finite(losses: np.ndarray) -> np.ndarray:
-    """Losses, of which those that are not finite count as the worst (or best) that is."""
-    finite = losses[np.isfinite(losses)]
-    clipped: np.ndarray = np.clip(losses, finite.min(), finite.max())
-    return clipped
 
 
 def _checked_scores(model: BotorchModel, vectors: np.ndarray) -> np.ndarray:

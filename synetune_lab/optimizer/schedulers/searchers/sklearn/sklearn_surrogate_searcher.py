@@ -128,22 +128,18 @@ class SKLearnSurrogateSearcher(ModelBasedSearcher):
         Raises:
             SchedulerError: If it is one, or its mode is another one than was given.
         """
-        super().configure_scheduler(scheduler)
         if hasattr(type(scheduler), "resource_attr"):
             raise SchedulerError(
                 f"{type(self).__name__} does not tell resource levels apart, so that it can't work "
                 f"with {type(scheduler).__name__}; use FIFOScheduler"
             )
         mode = getattr(scheduler, "mode", self.mode)
-        if mode == self.mode:
-            return
-        if self._mode_is_given:
+        if self._mode_is_given and mode != self.mode:
             raise SchedulerError(
                 f"mode={self.mode!r} of {type(self).__name__} must be that of its scheduler, "
                 f"{mode!r}"
             )
-        self.mode = mode
-        self._sign = -1.0 if mode == "max" else 1.0
+        super().configure_scheduler(scheduler)
 
     def _make_acquisition(self) -> AcquisitionFunction:
         return self._scoring

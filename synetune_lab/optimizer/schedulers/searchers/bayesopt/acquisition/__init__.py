@@ -27,6 +27,7 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.factory im
 )
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.thompson import (
     IndependentThompsonSampling,
+    ThompsonSampling,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "LCBAcquisitionFunction",
     "PredictiveModel",
     "Sensitivity",
+    "ThompsonSampling",
     "acquisition_function_factory",
     "register_acquisition_function",
 ]

@@ -16,6 +16,9 @@ from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.confidence
 from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.expected_improvement import (
     EIAcquisitionFunction,
 )
+from synetune_lab.optimizer.schedulers.searchers.bayesopt.acquisition.thompson import (
+    ThompsonSampling,
+)
 
 __all__ = [
     "ACQUISITION_FUNCTIONS",
@@ -26,6 +29,7 @@ __all__ = [
 ACQUISITION_FUNCTIONS: dict[str, type[AcquisitionFunction]] = {
     "ei": EIAcquisitionFunction,
     "lcb": LCBAcquisitionFunction,
+    "thompson": ThompsonSampling,
 }
 """Classes by their names; `register_acquisition_function` adds to them."""
 
@@ -53,7 +57,7 @@ def acquisition_function_factory(name: str, **kwargs: Any) -> AcquisitionFunctio
     """Make an acquisition function by its name.
 
     Args:
-        name: `ei`, `lcb`, or a name that was registered.
+        name: `ei`, `lcb`, `thompson`, or a name that was registered.
         kwargs: Arguments of the class, as `kappa` of `lcb`.
 
     Raises:

@@ -12,7 +12,7 @@ from synetune_lab.optimizer.schedulers.searchers import RandomSearcher
 __all__ = ["RandomSearch"]
 
 
-class RandomSearch(Searcher):
+class RandomSearch(Searcher):  # type: ignore[misc, unused-ignore]
     """Draws configurations at random, none twice.
 
     Args:

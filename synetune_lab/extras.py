@@ -10,7 +10,7 @@ from synetune_lab.errors import MissingDependencyError
 __all__ = ["EXTRAS", "require"]
 
 EXTRAS: dict[str, str] = {
-    "aws": "storing and reading experiments on S3",
+    "aws": "trials as SageMaker training jobs, and experiments on S3",
     "sagemaker": "running trials or whole experiments as SageMaker jobs",
     "ray": "Ray Tune's schedulers, searchers and backend",
     "blackbox": "the simulator's tabulated and surrogate benchmarks",

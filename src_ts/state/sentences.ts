@@ -166,7 +166,7 @@ function modelSentence(header: Header, { mean, std, incumbent, level }: Reason):
   if (mean === null) return 'chosen by the model';
   const spread = std === null ? '' : ` ± ${formatNumber(std, 2)}`;
   const where = level === null ? '' : ` at ${resourcePhrase(header, level)}`;
-  const best = incumbent === null ? '' : `, the best so far ${formatNumber(incumbent, 4)}`;
+  const best = incumbent === null ? '' : `, and ${formatNumber(incumbent, 4)} of the best so far`;
   return `chosen by the model: it expects ${formatNumber(mean, 4)}${spread}${where}${best}`;
 }
 

@@ -227,7 +227,7 @@ describe('sentences', () => {
     expect(reasonSentence(header, { ...reason, kind: 'model' })).toBe('chosen by the model');
     const model = { ...reason, kind: 'model', level: 9, mean: 0.25, std: 0.031, incumbent: 0.3 };
     expect(reasonSentence(header, model)).toBe(
-      'chosen by the model: it expects 0.2500 ± 0.031 at epoch 9, the best so far 0.3000',
+      'chosen by the model: it expects 0.2500 ± 0.031 at epoch 9, and 0.3000 of the best so far',
     );
     expect(reasonSentence(header, { ...reason, kind: 'some_new_thing' })).toBe('some new thing');
     expect(reasonSentence(header, null, 'user')).toBe('added by you');

@@ -163,6 +163,18 @@ def test_a_clone_from_a_state_decides_the_same() -> None:
         assert clone.explain_last() == searcher.explain_last()
 
 
+def test_a_choice_says_what_it_expects_and_what_it_beat() -> None:
+    driver = dyhpo()
+    driver.run(80)
+    told = [reason for reason in reasons_of(driver) if reason["kind"] == "model"]
+    assert told
+    for reason in told:
+        assert math.isfinite(reason["mean"])
+        assert reason["std"] > 0
+        assert len(reason["beaten"]) == 2
+        assert all(other["value"] <= reason["value"] for other in reason["beaten"])
+
+
 def test_independent_models_are_refused() -> None:
     with pytest.raises(SchedulerError, match=r"gp_independent.*DyHPO.*gp_multitask"):
         dyhpo({"model": "gp_independent"})

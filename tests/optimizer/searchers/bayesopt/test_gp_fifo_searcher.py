@@ -369,18 +369,24 @@ def test_box_cox_in_mode_max_maps_rewards() -> None:
     assert searcher.explain_last()["incumbent"] == pytest.approx(1.0, abs=0.05)
 
 
-def test_box_cox_of_values_that_are_not_positive_names_the_option() -> None:
-    searcher = make(boxcox_transform=True)
-    with pytest.raises(SchedulerError, match=r"boxcox_transform.*positive"):
-        run(searcher, 5, lambda config: bowl(config) - 1.0)
+@pytest.mark.parametrize(("mode", "level"), [("min", -1.0), ("max", 95.0)])
+def test_box_cox_of_values_that_are_not_positive_is_shifted_and_said_once(
+    mode: str, level: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign = 1.0 if mode == "min" else -1.0
+    searcher = make(boxcox_transform=True, mode=mode)
+    configs = run(searcher, 16, lambda config: level + sign * bowl(config))
+    said = [record.getMessage() for record in caplog.records if "boxcox" in record.getMessage()]
+    assert len(said) == 1
+    assert ("map_reward" in said[0]) == (mode == "max")
+    assert min(map(bowl, configs)) < 0.02
+    assert searcher.explain_last()["incumbent"] == pytest.approx(level, abs=0.1)
 
 
-def test_box_cox_in_mode_max_says_which_values_go() -> None:
+def test_box_cox_goes_on_when_the_best_possible_value_is_reached() -> None:
+    # An accuracy of exactly 1 leaves nothing of 1 - x.
     searcher = make(boxcox_transform=True, mode="max")
-    with pytest.raises(SchedulerError, match=r"below 1, got 9\d.*map_reward='<a>_minus_x'"):
-        run(searcher, 5, lambda config: 95.0 - bowl(config))
-    searcher = make(boxcox_transform=True, mode="max", map_reward="100_minus_x")
-    run(searcher, 5, lambda config: 95.0 - bowl(config))
+    run(searcher, 14, lambda config: min(1.0, round(1.05 - bowl(config), 1)))
     assert searcher.explain_last()["kind"] == "model"
 
 

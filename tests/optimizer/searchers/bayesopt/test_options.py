@@ -202,3 +202,21 @@ def test_options_of_rungs_are_none_of_plain_bayesian_optimisation() -> None:
 
 def test_options_that_searchers_share_are_taken_everywhere() -> None:
     BayesianOptimization(SPACE, "loss", search_options={"debug_log": False, "opt_verbose": False})
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "value"),
+    [
+        ("gp_independent", "gp_resource_kernel", "freeze-thaw"),
+        ("gp_multitask", "issm_gamma_one", True),
+        ("gp_issm", "expdecay_normalize_inputs", True),
+        ("gp_multitask", "separate_noise_variances", True),
+    ],
+)
+def test_options_of_another_model_are_said_to_have_no_effect(
+    model: str, name: str, value: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    MultiFidelityOptions(model=model)
+    assert not caplog.records
+    MultiFidelityOptions(model=model, **{name: value})
+    assert [name in record.getMessage() for record in caplog.records] == [True]

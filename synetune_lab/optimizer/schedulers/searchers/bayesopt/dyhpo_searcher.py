@@ -38,6 +38,7 @@ __all__ = ["DynamicHPOSearcher"]
 logger = logging.getLogger(__name__)
 
 _BUCKET_FACTOR = 3.0
+_NUM_BEATEN = 2
 
 
 class DynamicHPOSearcher(GPMultiFidelitySearcher):
@@ -117,7 +118,8 @@ class DynamicHPOSearcher(GPMultiFidelitySearcher):
                 self._scores_at(conditioned, data, candidates, min_resource),
             ]
         )
-        for place in np.argsort(scores, kind="stable").tolist():
+        order: list[int] = np.argsort(scores, kind="stable").tolist()
+        for rank, place in enumerate(order):
             is_paused = place < len(paused_trials)
             level = int(next_levels[place]) if is_paused else min_resource
             if is_paused:
@@ -143,10 +145,17 @@ class DynamicHPOSearcher(GPMultiFidelitySearcher):
                 "num_data": len(data),
                 "num_paused": len(paused_trials),
                 "num_candidates": len(configs),
+                "beaten": [
+                    {
+                        "value": float(self.acquisition.in_own_units(scores[[other]])[0]),
+                        "trial_id": paused_trials[other][0] if other < len(paused_trials) else None,
+                    }
+                    for other in order[rank + 1 : rank + 1 + _NUM_BEATEN]
+                    if np.isfinite(scores[other])
+                ],
             }
             return answer
-        config = super().get_config(trial_id=new_trial_id)
-        return {"config": config}
+        return {"config": super().get_config(trial_id=new_trial_id)}
 
     def _conditioned(self, data: ModelData) -> Conditioned:
         """The model given its data, fitted again if the last choice was a new configuration."""

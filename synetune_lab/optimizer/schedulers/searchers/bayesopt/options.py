@@ -7,6 +7,7 @@ unknown or out of range.
 from __future__ import annotations
 
 import difflib
+import logging
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,15 @@ RESOURCE_KERNELS = (
     "cross-validation",
 )
 """Kernels over configuration and resource."""
+
+_OPTION_OF_MODEL = {
+    "gp_resource_kernel": "gp_multitask",
+    "issm_gamma_one": "gp_issm",
+    "expdecay_normalize_inputs": "gp_expdecay",
+    "separate_noise_variances": "gp_independent",
+}
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -270,6 +280,19 @@ class MultiFidelityOptions(GPOptions):
             raise SchedulerError(
                 f"search_options: gp_inference='mcmc' does not go with model={self.model!r}"
             )
+        self._warn_of_unused()
+
+    def _warn_of_unused(self) -> None:
+        """Say which options the model has no use for; scripts pass the same ones to all models."""
+        for name, model in _OPTION_OF_MODEL.items():
+            if self.model != model and getattr(self, name) != getattr(MultiFidelityOptions, name):
+                logger.warning(
+                    "search_options: %s=%r has no effect with model=%r, only with %r",
+                    name,
+                    getattr(self, name),
+                    self.model,
+                    model,
+                )
 
 
 @dataclass(frozen=True)

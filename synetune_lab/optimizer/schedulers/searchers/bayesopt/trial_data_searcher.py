@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     IntArray = npt.NDArray[np.intp]
 
 __all__ = ["TrialDataSearcher"]
+
+logger = logging.getLogger(__name__)
+
+# Least value of the Box-Cox transform, as a share of the spread of values that had to be shifted.
+_MARGIN = 0.01
 
 
 class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
@@ -89,6 +95,9 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
         self._encoded_space: EncodedSpace | None = None
         # Mean and standard deviation of each metric's values, as of the last model data.
         self._scales: dict[str, tuple[float, float]] = {}
+        # What Box-Cox adds to values.
+        self._shift = 0.0
+        self._warned_of_shift = False
         self._version = 0  # counts changes of the data
 
     def configure_scheduler(self, scheduler: Any) -> None:
@@ -224,14 +233,13 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
             # The transform has a scale of its own, but needs positive values.
             if not np.isfinite(values).any():
                 return np.ones(len(values))
-            shift = self._reward_shift()
-            least = float(np.min(values[np.isfinite(values)]))
-            if self.mode == "max" and least <= -shift:
-                raise SchedulerError(
-                    f"boxcox_transform=True needs values of {metric} below {shift:g}, got "
-                    f"{-least:g}; leave it out, or say map_reward='<a>_minus_x' with a larger a"
-                )
-            return tamed(values + shift)
+            calm = tamed(values)
+            self._shift = self._reward_shift()
+            least = float(calm.min())
+            if least + self._shift <= 0:
+                self._warn_of_shift(metric, least)
+                self._shift = _MARGIN * (float(np.ptp(calm)) or 1.0) - least
+            return calm + self._shift
         scaled = scaled_targets(values)
         self._scales[metric] = scaled.mean, scaled.std
         return scaled.values
@@ -239,9 +247,25 @@ class TrialDataSearcher(StochasticAndFilterDuplicatesSearcher):
     def _reward_shift(self) -> float:
         return reward_constant(self.options.map_reward) if self.mode == "max" else 0.0
 
+    def _warn_of_shift(self, metric: str, least: float) -> None:
+        if self._warned_of_shift:
+            return
+        self._warned_of_shift = True
+        own = f"{self._sign * least:g}"
+        advice = (
+            f"{metric} reached {own}; map_reward='<a>_minus_x' with a larger a avoids it"
+            if self.mode == "max"
+            else f"{metric} reached {own}"
+        )
+        logger.warning(
+            "boxcox_transform=True needs positive values, and %s: they are shifted until the least "
+            "is positive",
+            advice,
+        )
+
     def _to_metric(self, scaled: Any) -> Any:
         if self.options.boxcox_transform:
-            return self._sign * (scaled - self._reward_shift())
+            return self._sign * (scaled - self._shift)
         mean, std = self._scales[self._metric_name]
         return self._sign * (scaled * std + mean)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float64]
     Criterion = Callable[[FloatArray], tuple[float, FloatArray]]
 
-__all__ = ["OptimizationConfig", "fit_starts", "minimize"]
+__all__ = ["OptimizationConfig", "fit_starts", "minimize", "random_starts"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class OptimizationConfig:
     warm_gtol: float = 1e-4
 
 
-def _random_starts(
+def random_starts(
     vector: ParameterVector,
     centre: FloatArray,
     num_starts: int,
@@ -83,7 +83,7 @@ def fit_starts(
     if not is_full:
         return starts[:1]
     others = max(num_starts - len(starts), 0)
-    starts += _random_starts(vector, vector.initial, others, random_state)
+    starts += random_starts(vector, vector.initial, others, random_state)
     return starts[: max(num_starts, 1)]
 
 

@@ -15,7 +15,7 @@ from synetune_lab.store import read_log
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 
 if TYPE_CHECKING:
-    from synetune_lab.session import Session
+    from synetune_lab.session.steering import Driver
 
 _CLOCKS = {"wall_now", "tuner_time"}
 
@@ -44,8 +44,8 @@ class RunFeed:
     # -- what the kinds of feeds differ in ------------------------------------------------------
 
     @property
-    def session(self) -> Session | None:
-        """The session that takes commands for the run; None if nobody drives it."""
+    def session(self) -> Driver | None:
+        """Who takes commands for the run; None if nobody drives it."""
         return None
 
     def refresh(self) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 Query = Callable[["Hub", Any, dict[str, Any]], "Future[Any]"]
 LOG_LINES = 80
 MOST_POINTS_OF_A_TRIAL = 5000
+OPENERS = {"remote.json": "synetune_lab.remote.opener.open_feed"}
+"""By a file in a run's folder: a function that makes the feed of such a run, or None."""
 
 
 def _trial(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
@@ -63,7 +66,7 @@ def _preview(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
         raise CommandRefused("the run is not being driven: resume it first")
     if not isinstance(args.get("space"), dict):
         raise CommandRefused(f"space must be an object, got {args.get('space')!r}")
-    return session.read(lambda engine: engine.preview_space(args["space"]))
+    return session.preview_space(args["space"])
 
 
 def _rungs(hub: Hub, run: Any, _: dict[str, Any]) -> Future[Any]:
@@ -96,10 +99,21 @@ def open_run(hub: Hub, path: Path) -> RunFeed:
     known = [feed for feed in list(hub.feeds.values()) if feed.path.resolve() == path]
     if known:
         return min(known, key=lambda feed: isinstance(feed, SavedFeed))
-    opened = SavedFeed(path)
+    opened = _opened_elsewhere(path) or SavedFeed(path)
     opened.refresh()
     hub.add(opened)
     return opened
+
+
+def _opened_elsewhere(path: Path) -> RunFeed | None:
+    """The feed of a run that something above the panel knows how to follow."""
+    for note, opener in OPENERS.items():
+        if (path / note).exists():
+            module, _, function = opener.rpartition(".")
+            feed: RunFeed | None = getattr(import_module(module), function)(path)
+            if feed is not None:
+                return feed
+    return None
 
 
 def _resume_code(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:

@@ -44,8 +44,23 @@ class SavedFeed(RunFeed):
             self.fold_log()
             if not self.view.seq:  # a simulation that nobody watched
                 self.view.fold(records_of_results(self.path, self.view.header))
-            self._known = _told_by_files(self.path)
+            self._known = self._told_by_files()
             self._looked_at = time.monotonic()
+
+    def _told_by_files(self) -> dict[str, Any]:
+        """What `run.json` and the lock tell beyond the log."""
+        saved = read_run_file(self.path) or {}
+        known: dict[str, Any] = {
+            key: plain(saved[key]) for key in ("saved_at", "progress") if key in saved
+        }
+        if RunLock(self.path).owner() is not None:
+            return known
+        known["state"] = "failed" if saved.get("state") == "failed" else "finished"
+        if saved.get("why"):
+            known["why"] = plain(saved["why"])
+        elif saved.get("state") != "finished":
+            known["why"] = "the run was interrupted; it can be resumed"
+        return known
 
     def _amend(self, header: dict[str, Any]) -> None:
         header.update(read_only=True, controls=False)
@@ -57,22 +72,6 @@ class SavedFeed(RunFeed):
         """The last lines of a trial's logs, where its folder is inside the run's."""
         folder = self.path / str(trial_id)
         return {name: tail(folder / f"std.{name[3:]}", lines) for name in ("stdout", "stderr")}
-
-
-def _told_by_files(path: Path) -> dict[str, Any]:
-    """What `run.json` and the lock tell beyond the log."""
-    saved = read_run_file(path) or {}
-    known: dict[str, Any] = {
-        key: plain(saved[key]) for key in ("saved_at", "progress") if key in saved
-    }
-    if RunLock(path).owner() is not None:
-        return known
-    known["state"] = "failed" if saved.get("state") == "failed" else "finished"
-    if saved.get("why"):
-        known["why"] = plain(saved["why"])
-    elif saved.get("state") != "finished":
-        known["why"] = "the run was interrupted; it can be resumed"
-    return known
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synetune_lab.session.exits import end_with_interpreter, forget
@@ -148,6 +148,10 @@ class Session:
     def save(self) -> Future[bool]:
         """Save now; the future is done when the disk has it."""
         return self._inbox.read(self._loop.save_now)
+
+    def preview_space(self, space: Mapping[str, Any]) -> Future[Any]:
+        """What an edit of the space would do, as `TuningEngine.preview_space` tells it."""
+        return self.read(lambda engine: engine.preview_space(dict(space)))
 
     def watch(self, timeout: float = 5.0) -> None:
         """Have the log kept from its beginning, which a simulation does only for who watches.

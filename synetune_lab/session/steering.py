@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synetune_lab.config_space import Domain, to_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from synetune_lab.session.inbox import CommandFuture
-    from synetune_lab.session.session import Session
+
+
+class Driver(Protocol):
+    """Who drives a run: a session of this process, or one that is reached from afar."""
+
+    def submit(
+        self, name: str, args: dict[str, Any], *, origin: str, command_id: str | None = None
+    ) -> CommandFuture:
+        """Queue a command of `synetune_lab.engine.commands`; never blocks."""
+
+    def save(self) -> Future[Any]:
+        """Save now."""
+
+    def preview_space(self, space: Mapping[str, Any]) -> Future[Any]:
+        """What an edit of the space would do."""
 
 
 class SteeredRun:
@@ -21,8 +36,8 @@ class SteeredRun:
     """
 
     @property
-    def session(self) -> Session:
-        """The session that drives the run."""
+    def session(self) -> Driver:
+        """Who drives the run."""
         raise NotImplementedError
 
     def _command(self, name: str, **args: Any) -> CommandFuture:

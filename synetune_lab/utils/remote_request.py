@@ -16,14 +16,17 @@ REQUEST_URI_ENV: Final = "ST_REQUEST_S3_URI"
 _TIMEOUT_S: Final = 5
 
 
-def read_request() -> str | None:
+def read_request(uri: str | None = None) -> str | None:
     """What the backend wrote: `pause` or `stop`.
+
+    Args:
+        uri: Where it writes; None takes the place that the environment names.
 
     Returns:
         None if this trial has no such place. `pause` if it can't be read: a trial that writes its
         checkpoint in vain loses less than one that does not.
     """
-    uri = os.environ.get(REQUEST_URI_ENV)
+    uri = uri or os.environ.get(REQUEST_URI_ENV)
     if not uri:
         return None
     bucket, _, key = uri.removeprefix("s3://").partition("/")

@@ -1,0 +1,48 @@
+"""Instance types and framework versions that launcher scripts name.
+
+The versions are the newest that SageMaker offered for scripts on 2026-11-01.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "DEFAULT_CPU_INSTANCE",
+    "DEFAULT_CPU_INSTANCE_SMALL",
+    "DEFAULT_GPU_INSTANCE_1GPU",
+    "DEFAULT_GPU_INSTANCE_4GPU",
+    "HUGGINGFACE_LATEST_FRAMEWORK_VERSION",
+    "HUGGINGFACE_LATEST_PYTORCH_VERSION",
+    "HUGGINGFACE_LATEST_PY_VERSION",
+    "HUGGINGFACE_LATEST_TRANSFORMERS_VERSION",
+    "MXNET_LATEST_PY_VERSION",
+    "MXNET_LATEST_VERSION",
+    "PYTORCH_LATEST_FRAMEWORK",
+    "PYTORCH_LATEST_PY_VERSION",
+    "SKLEARN_LATEST_FRAMEWORK_VERSION",
+    "SKLEARN_LATEST_PY_VERSION",
+]
+
+DEFAULT_CPU_INSTANCE_SMALL: Final = "ml.c5.large"
+"""For scripts that hardly compute."""
+DEFAULT_CPU_INSTANCE: Final = "ml.c5.4xlarge"
+"""For tuning itself."""
+DEFAULT_GPU_INSTANCE_1GPU: Final = "ml.g4dn.xlarge"
+"""One GPU."""
+DEFAULT_GPU_INSTANCE_4GPU: Final = "ml.g4dn.12xlarge"
+"""Four GPUs."""
+
+PYTORCH_LATEST_FRAMEWORK: Final = "2.8.0"
+PYTORCH_LATEST_PY_VERSION: Final = "py312"
+
+HUGGINGFACE_LATEST_FRAMEWORK_VERSION: Final = "4.56.2"
+HUGGINGFACE_LATEST_PYTORCH_VERSION: Final = "2.8.0"
+HUGGINGFACE_LATEST_TRANSFORMERS_VERSION: Final = "4.56.2"
+HUGGINGFACE_LATEST_PY_VERSION: Final = "py312"
+
+SKLEARN_LATEST_FRAMEWORK_VERSION: Final = "1.4-2"
+SKLEARN_LATEST_PY_VERSION: Final = "py3"
+
+MXNET_LATEST_VERSION: Final = "1.9.0"
+MXNET_LATEST_PY_VERSION: Final = "py38"

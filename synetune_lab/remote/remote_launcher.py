@@ -1,0 +1,431 @@
+"""Sends a tuner to SageMaker: the whole tuning becomes one training job."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import shutil
+import sys
+import tempfile
+import time
+import types
+import weakref
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from synetune_lab.backend.local_backend import LocalBackend
+from synetune_lab.backend.python_backend.python_backend import PythonBackend
+from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
+from synetune_lab.backend.sagemaker_backend.cloud import Cloud, Paths
+from synetune_lab.backend.sagemaker_backend.description import JobDescription
+from synetune_lab.backend.sagemaker_backend.names import new_token, parse_s3_uri
+from synetune_lab.backend.sagemaker_backend.request import training_job_request
+from synetune_lab.backend.sagemaker_backend.sagemaker_backend import SageMakerBackend
+from synetune_lab.constants import MAX_METRICS_SUPPORTED_BY_SAGEMAKER
+from synetune_lab.errors import BackendError, CommandRefused
+from synetune_lab.remote.account import experiments_uri
+from synetune_lab.remote.constants import DEFAULT_CPU_INSTANCE
+from synetune_lab.remote.images import default_image_uri, python_of_image
+from synetune_lab.remote.link import link_uri, result_uri
+from synetune_lab.remote.note import REMOTE_NOTE, RemoteNote
+from synetune_lab.remote.remote_metrics_callback import RemoteTuningMetricsCallback
+from synetune_lab.remote.remote_run import RemoteRun
+from synetune_lab.remote.s3_folder import S3Folder
+from synetune_lab.remote.settings import LaunchSettings
+from synetune_lab.remote.upload import PROGRAM, requirements_text, write_upload
+from synetune_lab.store.pickling import dumps, loads
+from synetune_lab.store.run_files import read_run_file, write_metadata, write_run_file
+from synetune_lab.util import metric_name_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from synetune_lab.tuner import Tuner
+
+__all__ = ["RemoteLauncher"]
+
+logger = logging.getLogger(__name__)
+
+_DAY_S: Final = 24 * 3600
+_LONGEST_RUN_S: Final = 5 * _DAY_S
+_MARGIN_S: Final = 3600
+# Of estimators, without a meaning here.
+_IGNORED: Final = (
+    "debugger_hook_config",
+    "disable_profiler",
+    "disable_output_compression",
+    "framework_version",
+    "py_version",
+    "wait",
+    "logs",
+)
+_OURS: Final = ("entry_point", "dependencies", "instance_count", "hyperparameters")
+_STARTED: Final = ("Completed", "Failed", "InProgress", "Stopped", "Stopping")
+
+
+class RemoteLauncher:
+    """Runs a tuner as a SageMaker job.
+
+    With a local backend the trials run on the job's instance; with a SageMaker backend each is a
+    job of its own, and the tuner needs but a small instance. The tuner and its training script are
+    sent along, also what is imported beside that script, `requirements.txt`, and this library. The
+    run is saved to S3 as it goes; a spot instance that is taken away loses no result.
+
+    Args:
+        tuner: The tuner, not running. `stop_criterion` should be a `StoppingCriterion`.
+        role: Name or ARN of the role that the job has; None takes the environment variable
+            `AWS_ROLE`, else SageMaker's own role of the account.
+        instance_type: Where the tuning happens.
+        dependencies: Folders that the training script (or the tuner) imports.
+        store_logs_localbackend: Whether logs and checkpoints of trials on the job's instance are
+            kept on S3. It may be much.
+        log_level: Level of the job's log, default INFO.
+        s3_path: Where experiments are kept on S3, default the account's own bucket for SageMaker.
+            Results are in `{s3_path}/{tuner_name}/`.
+        no_tuner_logging: Whether the tuner logs errors only.
+        publish_tuning_metrics: Whether SageMaker's console charts the best so far. Appends a
+            `RemoteTuningMetricsCallback` to the tuner's callbacks.
+        **estimator_kwargs: Further fields of a `JobDescription`: `image_uri` (default: the image of
+            AWS for PyTorch that has this Python), `source_dir` (the folder that holds the training
+            script, sent as a whole), `max_run`, `use_spot_instances`, `inputs`, `tags`, `subnets`,
+            `environment`, `region`, `profile`, ...
+
+    Raises:
+        ValueError: If an argument is not possible.
+        BackendError: If such a tuner can't be sent.
+    """
+
+    def __init__(
+        self,
+        tuner: Tuner,
+        role: str | None = None,
+        instance_type: str = DEFAULT_CPU_INSTANCE,
+        dependencies: Sequence[str] | None = None,
+        store_logs_localbackend: bool = False,
+        log_level: int | None = None,
+        s3_path: str | None = None,
+        no_tuner_logging: bool = False,
+        publish_tuning_metrics: bool = True,
+        **estimator_kwargs: Any,
+    ) -> None:
+        _check_tuner(tuner)
+        if s3_path is not None:
+            parse_s3_uri(s3_path, "s3_path")
+        self.tuner = tuner
+        self.role = role
+        self.instance_type = instance_type
+        self.dependencies = [str(folder) for folder in dependencies or ()]
+        self.store_logs_localbackend = store_logs_localbackend
+        self.log_level = logging.INFO if log_level is None else log_level
+        self.s3_path = None if s3_path is None else s3_path.rstrip("/")
+        self.no_tuner_logging = no_tuner_logging
+        self.interval_s = 2.0
+        self._options = _checked_options(estimator_kwargs)
+        self._source_dir = self._options.pop("source_dir", None)
+        self._folder = Path(tempfile.mkdtemp(prefix="synetune-lab-launch-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._metrics: RemoteTuningMetricsCallback | None = None
+        for folder in self.dependencies:
+            if not Path(folder).expanduser().exists():
+                raise BackendError(f"dependencies: there is no file or folder {folder!r}")
+        if self.is_lambda(tuner.stop_criterion):
+            logger.warning(
+                "stop_criterion is a lambda function: it can be sent, but not shown or changed "
+                "from the panel; StoppingCriterion(...) can"
+            )
+        if publish_tuning_metrics:
+            self._metrics = _metrics_callback(tuner)
+            tuner.callbacks.append(self._metrics)
+
+    @staticmethod
+    def is_lambda(f: Any) -> bool:
+        """Whether `f` is a lambda function."""
+        return isinstance(f, types.FunctionType) and f.__name__ == "<lambda>"
+
+    # -- launching ------------------------------------------------------------------------------
+
+    def run(self, wait: bool = True, progress: bool | None = None) -> RemoteRun:
+        """Send the tuner and start the job.
+
+        Args:
+            wait: Whether to wait until it has ended, with progress as `Tuner.run` shows it. An
+                interrupt ends the waiting, not the job.
+            progress: As for `Tuner.run`.
+
+        Returns:
+            The run: it shows the panel as the last line of a cell, and has the methods of a tuner.
+
+        Raises:
+            BackendError: If the account can't be used, or the job can't be made; the message says
+                what to do. Nothing runs then.
+            StoreError: If the tuner can't be saved.
+        """
+        run = self.launch_tuning_job_on_sagemaker(wait=False)
+        if wait:
+            run.wait(progress=progress)
+        return run
+
+    def launch_tuning_job_on_sagemaker(self, wait: bool) -> RemoteRun:
+        """Check the account, send the tuner, start the job; see `run`."""
+        if self.tuner.is_running:
+            raise CommandRefused(f"run {self.tuner.name!r} is running here: stop it first")
+        job = self._description_for_account()
+        aws = Aws(job.region, job.profile)
+        base = experiments_uri(aws, self.s3_path)
+        name = self.tuner.name
+        link = link_uri(base, name)
+        # Source and other things of the job lie below the link, apart from the results.
+        paths = Paths(name, new_token(), link.rpartition("/")[0])
+        tuner = self._tuner_for_job(aws)
+        program = self._write_upload(tuner)
+        self._write_settings(link, program)
+        cloud = Cloud(aws, replace(job, source_dir=str(self.upload_dir())), paths)
+        job_name = self._start(cloud, job, name, base)
+        note = RemoteNote(
+            name=name,
+            job_name=job_name,
+            region=cloud.region,
+            result_uri=result_uri(base, name),
+            link_uri=link,
+            launched_at=time.time(),
+            profile=job.profile,
+            entry_point=None if program is None else str(self._script()),
+            keeps_logs=self.store_logs_localbackend,
+        )
+        run = self._note_down(note, aws)
+        logger.info("run %s is on SageMaker as job %s: %s", name, job_name, run.console_url)
+        if wait:
+            run.wait()
+        return run
+
+    def _description_for_account(self) -> JobDescription:
+        """The job that runs the tuner, with what is known before anything is sent."""
+        options = dict(self._options)
+        if self._metrics is not None:
+            options.setdefault("metric_definitions", ())
+        image = options.pop("image_uri", None)
+        if image is None:
+            region = Aws(options.get("region"), options.get("profile")).region
+            image = default_image_uri(region, self.instance_type)
+        _check_python(image, self.tuner)
+        stub = self.upload_dir() / PROGRAM
+        self.upload_dir().mkdir(parents=True, exist_ok=True)
+        stub.touch()
+        job = JobDescription(
+            entry_point=PROGRAM,
+            source_dir=str(self.upload_dir()),
+            image_uri=image,
+            instance_type=self.instance_type,
+            role=self.role,
+            dependencies=self.dependencies,
+            **{"max_run": self._seconds(), **options},
+        )
+        if self._metrics is not None:
+            job = self._metrics.register_metrics_with_estimator(job)
+        return job
+
+    def _seconds(self) -> int:
+        """How long the job may run: as the tuner says, and a bit more to start and to save."""
+        limit = getattr(self.tuner.stop_criterion, "max_wallclock_time", None)
+        if limit is None:
+            return _LONGEST_RUN_S
+        return min(int(1.05 * limit) + _MARGIN_S, _LONGEST_RUN_S)
+
+    def _start(self, cloud: Cloud, job: JobDescription, name: str, base: str) -> str:
+        """Make the job; its name is the tuner's, unless there was such a job before."""
+        for job_name in (name, f"{name[:56].rstrip('-')}-{new_token()}"):
+            source = replace(job, source_dir=str(self.upload_dir()))
+            place = replace(
+                cloud.place(source, 0, job_name, None),
+                checkpoint_uri=f"{result_uri(base, name)}/",
+            )
+            request = training_job_request(source, {}, place)
+            try:
+                cloud.aws.call("sagemaker", "create_training_job", **request)
+            except AwsError as error:
+                if "already exists" in str(error) or error.code == "ResourceInUse":
+                    continue
+                if error.trouble != "network" or not _exists(cloud.aws, job_name):
+                    raise
+            return job_name
+        raise BackendError(f"a job of the name {job_name!r} exists already; rename the tuner")
+
+    def _note_down(self, note: RemoteNote, aws: Aws) -> RemoteRun:
+        path = Path(self.tuner.tuner_path)
+        path.mkdir(parents=True, exist_ok=True)
+        write_metadata(path, self.tuner.metadata)
+        header = {**_first_header(self.tuner), **(read_run_file(path) or {})}
+        write_run_file(path, {**header, "state": "starting", "why": None})
+        note.write(path)
+        S3Folder(aws, note.link_uri).put(REMOTE_NOTE, note.encode())
+        return RemoteRun(note, path, aws)
+
+    # -- what is sent ---------------------------------------------------------------------------
+
+    def upload_dir(self) -> Path:
+        """The folder whose content is sent."""
+        return self._folder / "source"
+
+    def remote_script_dir(self) -> Path:
+        """Where it lies in the job."""
+        return Path("/opt/ml/code")
+
+    def is_source_dir_specified(self) -> bool:
+        """Whether the folder of the training script is sent as a whole."""
+        return self._source_dir is not None
+
+    def get_source_dir(self) -> Path:
+        """The folder of the training script."""
+        return Path(self._source_dir or self._script().parent).expanduser().resolve()
+
+    def prepare_upload(self) -> None:
+        """Fill `upload_dir()` with the tuner, its training script and what they need."""
+        self._write_upload(self._tuner_for_job(None))
+
+    def update_backend_with_remote_paths(self) -> None:
+        """Nothing to do: the job gives its own tuner the paths; this one stays as it is."""
+
+    def clean_requirements_file(self) -> None:
+        """Remove the file of requirements that was made for the job; yours is not touched."""
+        (self.upload_dir() / "requirements.txt").unlink(missing_ok=True)
+
+    def _script(self) -> Path:
+        return Path(self.tuner.trial_backend.entrypoint_path()).expanduser().resolve()
+
+    def _sends_script(self) -> bool:
+        backend = self.tuner.trial_backend
+        return isinstance(backend, LocalBackend) and not isinstance(backend, PythonBackend)
+
+    def _tuner_for_job(self, aws: Aws | None) -> Tuner:
+        """A copy of the tuner whose backend needs nothing of this machine."""
+        tuner: Tuner = loads(dumps(self.tuner))
+        backend = tuner.trial_backend
+        if isinstance(backend, SageMakerBackend) and aws is not None:
+            _send_source(backend, aws, self.tuner.name, self.s3_path)
+        return tuner
+
+    def _write_upload(self, tuner: Tuner) -> str | None:
+        folder = self.upload_dir()
+        shutil.rmtree(folder, ignore_errors=True)
+        source = self.get_source_dir() if self.is_source_dir_specified() else None
+        script = self._script() if self._sends_script() else None
+        if source is not None and script is not None and not script.is_relative_to(source):
+            raise BackendError(f"the training script {script} is not below source_dir {source}")
+        return write_upload(tuner, folder, source if script else None, script)
+
+    def _write_settings(self, link: str, program: str | None) -> None:
+        requirements = self._options.get("requirements")
+        if requirements is not None:
+            theirs = Path(requirements).expanduser().read_text()
+            (self.upload_dir() / "requirements.txt").write_text(requirements_text(theirs))
+        LaunchSettings(
+            name=self.tuner.name,
+            link_uri=link,
+            python=sys.version_info[:2],
+            entry_point=program,
+            store_logs=self.store_logs_localbackend,
+            log_level=self.log_level,
+            quiet=self.no_tuner_logging,
+            interval_s=self.interval_s,
+            first_commands=list(self.tuner._first_commands),
+        ).write(self.upload_dir())
+
+
+def _check_tuner(tuner: Any) -> None:
+    from synetune_lab.tuner import Tuner
+
+    if not isinstance(tuner, Tuner):
+        raise ValueError(f"tuner is {tuner!r:.80}; give a Tuner")
+    kind = type(tuner.trial_backend).__name__
+    if kind == "RayBackend":
+        raise BackendError(
+            "a tuner with RayBackend can't be sent to SageMaker: the job would not reach the "
+            "cluster. Use LocalBackend or SageMakerBackend, or run the tuner where the cluster is"
+        )
+
+
+def _checked_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a `JobDescription`; others are refused, with the nearest right name."""
+    known = {field.name for field in fields(JobDescription)} - set(_OURS)
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name == "sagemaker_session":
+            session = getattr(value, "boto_session", None)
+            options.setdefault("region", getattr(session, "region_name", None))
+            options.setdefault("profile", getattr(session, "profile_name", None))
+        elif name in _IGNORED:
+            logger.info("%s has no meaning for a job that tunes, and is left out", name)
+        elif name in _OURS:
+            raise ValueError(f"{name} is for the launcher to choose; leave it out")
+        elif name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"there is no argument {name!r}{hint}")
+        else:
+            options[name] = value
+    options["profile"] = None if options.get("profile") == "default" else options.get("profile")
+    return options
+
+
+def _check_python(image: str, tuner: Tuner) -> None:
+    """Functions that were saved by one Python can't be run by another."""
+    there, here = python_of_image(image), sys.version_info[:2]
+    if there is None or there == here:
+        return
+    told = f"image_uri {image!r} has Python {there[0]}.{there[1]}, and this is {here[0]}.{here[1]}"
+    if isinstance(tuner.trial_backend, PythonBackend):
+        raise BackendError(
+            f"{told}: a function can't be sent from one to the other. Leave image_uri out, name an "
+            "image with the same Python, or write the function into a script for LocalBackend"
+        )
+    logger.warning("%s: functions and classes that were made in a notebook may not load", told)
+
+
+def _metrics_callback(tuner: Tuner) -> RemoteTuningMetricsCallback:
+    scheduler = tuner.scheduler
+    name, mode = metric_name_mode(scheduler.metric_names(), scheduler.metric_mode(), 0)
+    described = scheduler.describe()
+    callback = RemoteTuningMetricsCallback(
+        name, mode, scheduler.config_space, described.get("resource_attr")
+    )
+    count = len(callback.get_metric_names(scheduler.config_space, described.get("resource_attr")))
+    if count >= MAX_METRICS_SUPPORTED_BY_SAGEMAKER:
+        logger.info("SageMaker charts the first %d metrics of the best trial", count)
+    return callback
+
+
+def _first_header(tuner: Tuner) -> dict[str, Any]:
+    """What `run.json` says before the job has told anything."""
+    from synetune_lab.dashboard.live_feed import live_header
+
+    return {"format": 1, **live_header(tuner)}
+
+
+def _send_source(backend: SageMakerBackend, aws: Aws, name: str, s3_path: str | None) -> None:
+    """Put the source of the trials on S3, and have the backend take it from there."""
+    base = experiments_uri(aws, backend.s3_path or s3_path)
+    job = backend.job
+    cloud = Cloud(aws, job, Paths(name, new_token(), link_uri(base, name).rpartition("/")[0]))
+    uri, program = cloud.source(job)
+    backend.job = replace(
+        job,
+        source_dir=uri,
+        entry_point=program,
+        dependencies=(),
+        requirements=None,
+        role=cloud.role_arn,
+        region=cloud.region,
+        profile=None,
+    )
+    backend.s3_path = base
+    backend.local_path = None
+
+
+def _exists(aws: Aws, job_name: str) -> bool:
+    """Whether a job was made though the answer got lost."""
+    try:
+        found = aws.call("sagemaker", "describe_training_job", TrainingJobName=job_name)
+    except AwsError:
+        return False
+    return found.get("TrainingJobStatus") in _STARTED

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Set the project up and run every test and check: Python, TypeScript, browser, style, types.
+"""Set the project up and run every test and check: style, types, Python, TypeScript, browser, cloud.
 
     python3 scripts/test.py                      everything
-    python3 scripts/test.py --only python        one part: style, python, typescript or browser
-    python3 scripts/test.py --only style browser several
+    python3 scripts/test.py --only python        one part: style, python, typescript, browser, cloud
+    python3 scripts/test.py --only style browser several (cloud: AWS's services and Ray, played here)
     python3 scripts/test.py --fix                let the formatters and linters repair first
 
 Exits 0 if all of them pass. What is set up already is not set up again.
@@ -23,7 +23,7 @@ import argparse
 from _setup import browser, environment, frontend, runner
 from _setup.steps import SetupError, Steps
 
-PARTS = ("style", "python", "typescript", "browser")
+PARTS = ("style", "python", "typescript", "browser", "cloud")
 
 
 def main() -> int:
@@ -33,16 +33,22 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true", help="repair style and formatting first")
     options = parser.parse_args()
 
-    steps = Steps(total=4 if "browser" in options.only else 3)
+    needs_browser = not {"browser", "cloud"}.isdisjoint(options.only)
+    steps = Steps(total=3 + needs_browser + ("cloud" in options.only))
     environment.ensure(steps, extras=("dev",))
     frontend.ensure(steps)
     chromium = None
-    if "browser" in options.only:
+    if needs_browser:
         with steps.step("Browser") as step:
             chromium = browser.ensure(step)
     if options.fix:
         runner.repair()
-    return runner.run([part for part in PARTS if part in options.only], chromium)
+    outcomes = runner.run({*options.only} - {"cloud"}, chromium)
+    if "cloud" in options.only:
+        # Only now: all else has to pass without what this part needs.
+        environment.ensure(steps, extras=("dev", "dev-cloud"))
+        outcomes += runner.run({"cloud"}, chromium)
+    return runner.sum_up(outcomes)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,26 @@ settings.register_profile("deep", settings.get_profile("quick"), max_examples=10
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+CLOUD = [
+    Path(__file__).parent / name
+    for name in (
+        "backend/ray",
+        "backend/sagemaker",
+        "browser/test_remote.py",
+        "optimizer/schedulers/test_ray_tune_scheduler.py",
+        "remote",
+        "tune/test_on_ray.py",
+    )
+]
+"""Tests that need a server that speaks AWS's services, or a Ray cluster."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in CLOUD):
+            item.add_marker(pytest.mark.cloud)
+
+
 @pytest.fixture(autouse=True)
 def experiments_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders of its own for each test, so that none writes to ``~/syne-tune`` or ``~/.config``."""

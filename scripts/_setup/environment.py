@@ -13,6 +13,8 @@ from .steps import ROOT, SetupError, Step, Steps, digest, is_stamped, write_stam
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+_IN_DEV = ("", "check")
+"""Extras whose packages the extra `dev` holds as well; "" is none."""
 
 
 def ensure(steps: Steps, extras: tuple[str, ...] = ()) -> None:
@@ -62,8 +64,11 @@ def _stamp(extra: str) -> Path:
 
 def _is_installed(extras: tuple[str, ...]) -> bool:
     value = _fingerprint()
-    names = [("dev",), extras or ("",)]  # the `dev` extra holds all that the others do
-    return any(all(is_stamped(_stamp(name), value) for name in group) for group in names)
+
+    def has(name: str) -> bool:
+        return is_stamped(_stamp(name), value) or (name in _IN_DEV and has("dev"))
+
+    return all(has(name) for name in extras or ("",))
 
 
 def _create(step: Step) -> None:

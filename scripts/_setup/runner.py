@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +51,14 @@ def checks() -> list[Check]:
         Check("style", "mypy", _python("mypy")),
         Check("style", "layers", _python("pytest", "-q", "tests/test_layers.py")),
         Check("typescript", "vitest", _npm("test")),
-        Check("python", "pytest", _python("pytest", "-q", "-m", "not browser")),
-        Check("browser", "pytest, browser", _python("pytest", "-q", "-m", "browser")),
+        Check("python", "pytest", _python("pytest", "-q", "-m", "not browser and not cloud")),
+        Check("browser", "pytest, browser", _python("pytest", "-q", "-m", "browser and not cloud")),
+        Check("cloud", "pytest, cloud", _python("pytest", "-q", "-m", "cloud")),
     ]
 
 
-def run(parts: list[str], chromium: Path | None) -> int:
-    """Run the checks of the given parts, all of them even if one fails.
-
-    Returns:
-        0 if every one passed, else 1.
-    """
+def run(parts: Collection[str], chromium: Path | None) -> list[Outcome]:
+    """Run the checks of the given parts, all of them even if one fails."""
     # Colours off: the closing lines are read, and a CI log is plain text.
     env = {**os.environ, "NO_COLOR": "1", "CI": "1"}
     env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", "")])
@@ -72,7 +69,7 @@ def run(parts: list[str], chromium: Path | None) -> int:
         if check.part in parts:
             print(f"\n=== {check.name}", flush=True)
             outcomes.append(_run(check, env))
-    return _sum_up(outcomes)
+    return outcomes
 
 
 def repair() -> None:
@@ -115,7 +112,12 @@ def _is_closing(line: str) -> bool:
     return bool(text) and not text.startswith(("Start at", "Duration"))
 
 
-def _sum_up(outcomes: list[Outcome]) -> int:
+def sum_up(outcomes: list[Outcome]) -> int:
+    """Print how each check ended.
+
+    Returns:
+        0 if every one passed, else 1.
+    """
     print("\n=== Summary")
     for outcome in outcomes:
         verdict = "ok  " if outcome.status == 0 else "FAIL"

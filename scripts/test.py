@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Set the project up and run every test and check: style, types, Python, TypeScript, browser, cloud.
+"""Set the project up and run every test and check.
 
     python3 scripts/test.py                      everything
-    python3 scripts/test.py --only python        one part: style, python, typescript, browser, cloud
-    python3 scripts/test.py --only style browser several (cloud: AWS's services and Ray, played here)
+    python3 scripts/test.py --only python        one part
+    python3 scripts/test.py --only style browser several
     python3 scripts/test.py --fix                let the formatters and linters repair first
+
+The parts are `style` (with types), `python`, `typescript`, `browser` and `cloud` (SageMaker against
+a server on this machine, and a Ray cluster of local processes).
 
 Exits 0 if all of them pass. What is set up already is not set up again.
 """

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
-from synetune_lab.errors import StoreError, SynetuneLabError
+from synetune_lab.errors import (
+    BackendError,
+    MissingDependencyError,
+    StoreError,
+    SynetuneLabError,
+)
 from synetune_lab.experiments.experiment_result import ExperimentResult
 from synetune_lab.experiments.result_types import read_typed_results
 from synetune_lab.store.run_files import read_metadata
@@ -31,17 +36,19 @@ def load_experiment(
     experiment_name: str | None = None,
     *,
     trust: bool = False,
+    s3_path: str | None = None,
 ) -> ExperimentResult:
     """Load an experiment, finished or running.
 
     Args:
         tuner_name: Name of the tuner.
-        download_if_not_found: Where experiments are kept on S3, fetch it from there if it is not
-            here. This release reads local experiments only.
+        download_if_not_found: Fetch an experiment from S3 that is not here (needs boto3).
         load_tuner: Whether to load the tuner, too, to go on with it. Loading a tuner runs code.
         local_path: Folder of all experiments, default `$SYNETUNE_FOLDER` or `~/syne-tune`.
         experiment_name: Folder between that one and the tuner's.
         trust: For `load_tuner`: load also a file that was not written by you on this machine.
+        s3_path: Where experiments are kept on S3; None takes `syne-tune` in the bucket that
+            SageMaker has for itself in the account.
 
     Raises:
         StoreError: If there is no such experiment.
@@ -51,16 +58,26 @@ def load_experiment(
     path = (root / experiment_name if experiment_name else root) / tuner_name
     metadata = read_metadata(path)
     if metadata is None:
-        hint = (
-            " Experiments on S3 can be copied there with `aws s3 sync`."
-            if download_if_not_found
-            else ""
-        )
-        raise StoreError(
-            f"there is no experiment {tuner_name!r}: {path} has no metadata.json.{hint}"
-        )
+        found = f"{path} has no {ST_METADATA_FILENAME}"
+        if download_if_not_found:
+            found += f", nor on S3: {_downloaded(tuner_name, path, s3_path, experiment_name)}"
+            metadata = read_metadata(path)
+        if metadata is None:
+            raise StoreError(f"there is no experiment {tuner_name!r}: {found}")
     tuner = Tuner.load(path, trust=trust) if load_tuner else None
     return ExperimentResult(tuner_name, _read_results(path, metadata), metadata, tuner, path)
+
+
+def _downloaded(name: str, path: Path, s3_path: str | None, experiment_name: str | None) -> str:
+    """Fetch an experiment from S3; returns what is to be said if that is not enough."""
+    from synetune_lab.remote.download import download_experiment
+
+    try:
+        return download_experiment(name, path, s3_path, experiment_name)
+    except MissingDependencyError as error:
+        return str(error)
+    except BackendError as error:
+        return f"it could not be asked: {error}"
 
 
 def _read_results(path: Path, metadata: dict[str, Any]) -> pd.DataFrame | None:

@@ -75,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     if settings.quiet:
         logging.getLogger("synetune_lab.tuner").setLevel(logging.ERROR)
         logging.getLogger("synetune_lab.session").setLevel(logging.ERROR)

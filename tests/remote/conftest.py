@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.backend.sagemaker.conftest import bucket, cloud, moto
+from tests.backend.sagemaker.conftest import bucket, cloud, make_backend, moto
 
-__all__ = ["bucket", "cloud", "moto"]
+__all__ = ["bucket", "cloud", "make_backend", "moto"]
 
 SCRIPT = """
 import argparse
@@ -22,7 +22,7 @@ from synetune_lab import Reporter
 import helper
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--x", type=float)
+parser.add_argument("-x", "--x", type=float)
 parser.add_argument("--epochs", type=int)
 parser.add_argument("--gate", type=str, default="")
 parser.add_argument("--st_checkpoint_dir", type=str, default=None)
@@ -61,7 +61,7 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def launch(cloud: Any, bucket: str, script: Path) -> Iterator[Callable[..., Any]]:
+def launch(cloud: Any, bucket: str, script: Path) -> Callable[..., Any]:
     """Launches a tuner; the link is looked at often."""
     from synetune_lab import StoppingCriterion, Tuner
     from synetune_lab.backend import LocalBackend
@@ -98,4 +98,4 @@ def launch(cloud: Any, bucket: str, script: Path) -> Iterator[Callable[..., Any]
             assert run.wait(60)
         return run
 
-    yield go
+    return go

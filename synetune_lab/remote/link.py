@@ -83,6 +83,7 @@ class Status:
         at: Unix time, by its clock.
         log_length: Bytes of the log that the link holds.
         interval_s: Seconds between two looks of its at the link.
+        launch: Which launch of the run it is, see `LaunchSettings`.
         is_over: Whether that process has ended the run.
         problem: Why it could not drive the run, in words.
         header: What `run.json` holds.
@@ -92,6 +93,7 @@ class Status:
     at: float
     log_length: int
     interval_s: float
+    launch: str = ""
     is_over: bool = False
     problem: str | None = None
     header: dict[str, Any] = field(default_factory=dict)

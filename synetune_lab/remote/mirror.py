@@ -93,6 +93,14 @@ class Mirror:
             os.close(descriptor)
 
 
+def generation_in(path: Path) -> int | None:
+    """Which process wrote the end of the copy in a folder; None if there is no copy yet."""
+    try:
+        return int(json.loads((path / _SEEN_FILENAME).read_text())["generation"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def known_length(note: Path) -> int | None:
     """How long the copy was when it was noted."""
     try:

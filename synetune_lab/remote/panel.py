@@ -18,7 +18,9 @@ def show(run: RemoteRun) -> Dashboard:
     panels = connect()
     path = run.path.resolve()
     for feed in list(panels.hub.feeds.values()):
-        if isinstance(feed, RemoteFeed) and feed.path.resolve() == path:
+        # The same name may have been launched again, as another job.
+        is_same = isinstance(feed, RemoteFeed) and feed.run.job_name == run.job_name
+        if is_same and feed.path.resolve() == path:
             return Dashboard(panels, feed)
     opened = RemoteFeed(run)
     panels.hub.add(opened)

@@ -135,8 +135,10 @@ class RemoteLauncher:
                 "from the panel; StoppingCriterion(...) can"
             )
         if publish_tuning_metrics:
-            self._metrics = _metrics_callback(tuner)
-            tuner.callbacks.append(self._metrics)
+            known = [c for c in tuner.callbacks if isinstance(c, RemoteTuningMetricsCallback)]
+            self._metrics = known[0] if known else _metrics_callback(tuner)
+            if not known:
+                tuner.callbacks.append(self._metrics)
 
     @staticmethod
     def is_lambda(f: Any) -> bool:
@@ -321,6 +323,7 @@ class RemoteLauncher:
             (self.upload_dir() / "requirements.txt").write_text(requirements_text(theirs))
         LaunchSettings(
             name=self.tuner.name,
+            launch=new_token(),
             link_uri=link,
             python=sys.version_info[:2],
             entry_point=program,

@@ -21,6 +21,7 @@ from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
 from synetune_lab.backend.simulator_backend.simulated_backend import SimulatedBackend
 from synetune_lab.constants import ST_CHECKPOINT_DIR, ST_REMOTE_UPLOAD_DIR_NAME
 from synetune_lab.errors import ResumeError
+from synetune_lab.remote.link import STATUS, Status
 from synetune_lab.remote.log_pieces import restore_log
 from synetune_lab.remote.s3_folder import S3Folder
 from synetune_lab.remote.settings import LaunchSettings
@@ -39,6 +40,7 @@ __all__ = ["decode_bool", "main"]
 
 logger = logging.getLogger(__name__)
 
+_LAUNCH_FILENAME: Final = "launch.id"
 _TRUE: Final = ("true", "1", "yes")
 _FALSE: Final = ("false", "0", "no")
 
@@ -82,27 +84,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = Path(getattr(options, ST_CHECKPOINT_DIR))
     link = S3Folder(Aws(), settings.link_uri)
     try:
-        tuner = _brought_here(settings, source, path, link)
+        goes_on = _prepare_folder(settings, source, path, link)
+        tuner = _brought_here(settings, source, path)
+        if not goes_on:
+            tuner._first_commands.extend(settings.first_commands)
     except Exception as error:
         traceback.print_exc()
         print(f"The tuner could not be loaded: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    return _drive(tuner, settings, link)
+    uplink = Uplink(
+        link,
+        tuner,
+        launch=settings.launch,
+        goes_on=goes_on,
+        interval_s=settings.interval_s,
+    )
+    return _drive(tuner, uplink)
 
 
-def _brought_here(settings: LaunchSettings, source: Path, path: Path, link: S3Folder) -> Tuner:
-    """The tuner: of the job before this one, if there was one, else the one that was sent."""
+def _prepare_folder(settings: LaunchSettings, source: Path, path: Path, link: S3Folder) -> bool:
+    """Have the run's folder hold what the tuner is loaded from.
+
+    Returns:
+        Whether an earlier process of the same launch drove the run, so that it goes on from there.
+    """
     path.mkdir(parents=True, exist_ok=True)
     # SageMaker runs one instance of a job at a time: whoever held the lock is gone.
     (path / LOCK_FILENAME).unlink(missing_ok=True)
-    if not SnapshotStore(path).exists():
-        shutil.copytree(source / ST_REMOTE_UPLOAD_DIR_NAME, path, dirs_exist_ok=True)
+    sent = source / ST_REMOTE_UPLOAD_DIR_NAME
+    note = path / _LAUNCH_FILENAME
+    goes_on = note.exists() and note.read_text() == settings.launch
     try:
-        added = restore_log(link, path)
-        if added:
-            logger.info("%d bytes of the event log were restored", added)
-    except AwsError as error:
-        logger.warning("the event log could not be completed from S3: %s", error)
+        status = link.get(STATUS)
+        # The folder may have been lost before it was on S3.
+        goes_on = goes_on or (
+            status is not None and Status.decode(status).launch == settings.launch
+        )
+    except (AwsError, ValueError) as error:
+        logger.warning("what the link tells can't be read: %s", error)
+    if not goes_on:
+        # Of a former job of this run, brought here by SageMaker; the tuner that was sent is newer.
+        for file in [file for file in path.iterdir() if file.is_file()]:
+            file.unlink()
+    if not SnapshotStore(path).exists():
+        shutil.copytree(sent, path, dirs_exist_ok=True)
+    note.write_text(settings.launch)
+    if goes_on:
+        try:
+            added = restore_log(link, path)
+            logger.info("the run goes on; %d bytes of its log came from the link", added)
+        except AwsError as error:
+            logger.warning("the event log could not be completed from S3: %s", error)
+    return goes_on
+
+
+def _brought_here(settings: LaunchSettings, source: Path, path: Path) -> Tuner:
+    """The tuner that is saved in a folder, with what it needs of this machine."""
     here = sys.version_info[:2]
     try:
         tuner = Tuner.load(path, trust=True)
@@ -123,8 +160,6 @@ def _brought_here(settings: LaunchSettings, source: Path, path: Path, link: S3Fo
         tuner.trial_backend_path = str(path.parent / "input" / "data" / "trials")
     else:
         tuner.trial_backend_path = None
-    if tuner.resume_report is None or not tuner.run_state.seq:
-        tuner._first_commands.extend(settings.first_commands)
     return tuner
 
 
@@ -132,10 +167,9 @@ def _dotted(python: tuple[int, ...]) -> str:
     return ".".join(map(str, python))
 
 
-def _drive(tuner: Tuner, settings: LaunchSettings, link: S3Folder) -> int:
+def _drive(tuner: Tuner, uplink: Uplink) -> int:
     _share_costs(tuner)
     request_uri = os.environ.pop(REQUEST_URI_ENV, None)  # ours, not our trials'
-    uplink = Uplink(link, tuner, settings.interval_s)
     try:
         tuner.start()
     except Exception as error:

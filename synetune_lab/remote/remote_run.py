@@ -13,6 +13,7 @@ from synetune_lab.errors import CommandRefused, StoreError, SynetuneLabError
 from synetune_lab.remote.driver import RemoteDriver
 from synetune_lab.remote.fetch import fetch_files, is_result, is_trial_file
 from synetune_lab.remote.job import JobState, Rarely, TuningJob
+from synetune_lab.remote.log_pieces import restore_log
 from synetune_lab.remote.mirror import Mirror
 from synetune_lab.remote.note import RemoteNote
 from synetune_lab.remote.s3_folder import S3Folder
@@ -76,6 +77,7 @@ class RemoteRun(SteeredRun):
         self._looking = threading.Lock()
         self.heard_at: float | None = None
         self._heard: float | None = None
+        self._following = threading.Lock()
         self._follower: threading.Thread | None = None
         self._followed_until = 0.0
         self._wake = threading.Event()
@@ -185,7 +187,7 @@ class RemoteRun(SteeredRun):
         if job is not None and job.secondary in ("Interrupted", "Restarting"):
             return f"SageMaker {job.in_words()}"
         silent = self.silent_s or 0.0
-        return f"not heard of for {silent:.0f} s" if silent > _SILENT_S else None
+        return f"not heard of for {silent // 60:.0f} min" if silent > _SILENT_S else None
 
     def summary(self) -> RunSummary:
         """The run at a glance, as of the last look."""
@@ -244,6 +246,8 @@ class RemoteRun(SteeredRun):
         if status is not None:
             self.status = status
         fetch_files(S3Folder(self._aws, self.note.result_uri), self.path, is_result)
+        # Of a job that was killed the link may know more than SageMaker has kept.
+        restore_log(self._link, self.path)
         state, why = self._end()
         header = {**(read_run_file(self.path) or {}), "state": state, "why": why}
         write_run_file(self.path, header)
@@ -269,13 +273,14 @@ class RemoteRun(SteeredRun):
 
     def follow(self) -> None:
         """Have a thread look for a while; whoever goes on watching calls it again and again."""
-        self._followed_until = time.monotonic() + _FOLLOW_S
-        if self.note.is_over or (self._follower is not None and self._follower.is_alive()):
-            return
-        self._follower = threading.Thread(
-            target=self._follow, name=f"synetune-lab follows {self.name}", daemon=True
-        )
-        self._follower.start()
+        with self._following:
+            self._followed_until = time.monotonic() + _FOLLOW_S
+            if self.note.is_over or (self._follower is not None and self._follower.is_alive()):
+                return
+            self._follower = threading.Thread(
+                target=self._follow, name=f"synetune-lab follows {self.name}", daemon=True
+            )
+            self._follower.start()
 
     def _follow(self) -> None:
         pause = 0.0
@@ -290,9 +295,11 @@ class RemoteRun(SteeredRun):
                     logger.warning("run %s can't be looked at: %s", self.name, error)
                 self.problem = str(error)
                 pause = min(2 * max(pause, 1.0), 30.0)
-            wanted = time.monotonic() < self._followed_until or self._driver.is_waiting
-            if self.note.is_over or not wanted:
-                return
+            with self._following:  # whoever asks from now on finds a thread, or starts one
+                wanted = time.monotonic() < self._followed_until or self._driver.is_waiting
+                if self.note.is_over or not wanted:
+                    self._follower = None
+                    return
 
     def _on_ask(self) -> None:
         self._wake.set()

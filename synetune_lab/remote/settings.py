@@ -18,6 +18,8 @@ class LaunchSettings:
 
     Attributes:
         name: Name of the tuner.
+        launch: Tells this launch from others of the same run: a job that SageMaker starts again
+            goes on, one of another launch begins with the tuner that was sent.
         link_uri: The run's link, see `synetune_lab.remote.link`.
         python: The Python that saved the tuner.
         entry_point: The training script, below the source; None if it is elsewhere.
@@ -29,6 +31,7 @@ class LaunchSettings:
     """
 
     name: str
+    launch: str
     link_uri: str
     python: tuple[int, int]
     entry_point: str | None = None

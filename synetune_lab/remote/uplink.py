@@ -44,15 +44,28 @@ class Uplink:
     Args:
         folder: The link.
         tuner: Whose run it is.
+        launch: Which launch of it.
+        goes_on: Whether an earlier process of the same launch used the link; otherwise what the
+            link has of the log is that of a former job, and is replaced.
         interval_s: Seconds between two looks at the inbox and at what is new.
 
     Attributes:
         generation: Number of this process among those that drive the run.
     """
 
-    def __init__(self, folder: S3Folder, tuner: Tuner, interval_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        folder: S3Folder,
+        tuner: Tuner,
+        *,
+        launch: str = "",
+        goes_on: bool = False,
+        interval_s: float = 2.0,
+    ) -> None:
         self._folder = folder
         self._tuner = tuner
+        self._launch = launch
+        self._goes_on = goes_on
         self._interval_s = interval_s
         self._log = Path(tuner.tuner_path) / EVENT_LOG_FILENAME
         self.generation = 1
@@ -118,7 +131,7 @@ class Uplink:
         """Learn what the link has of the log, and tell followers where this process goes on."""
         length, before = length_in(self._folder)
         self.generation = before + 1
-        piece = Piece(self.generation, min(length, self._log_length()))
+        piece = Piece(self.generation, min(length, self._log_length()) if self._goes_on else 0)
         self._folder.put(piece.name, b"")
         self._piece = piece
 
@@ -161,7 +174,16 @@ class Uplink:
         content = (length, is_over, problem, _without_clocks(header))
         if content == self._sent and now < self._sent_at + HEARTBEAT_S:
             return
-        status = Status(self.generation, now, length, self._interval_s, is_over, problem, header)
+        status = Status(
+            self.generation,
+            now,
+            length,
+            self._interval_s,
+            self._launch,
+            is_over,
+            problem,
+            header,
+        )
         self._folder.put(STATUS, status.encode())
         self._sent, self._sent_at = content, now
 

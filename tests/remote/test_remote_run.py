@@ -49,7 +49,7 @@ def test_a_run_is_launched_followed_and_fetched(launch: Any, home: Path) -> None
     assert "3" in run.note.why
     experiment = run.load_experiment()
     assert experiment.metadata["metric_names"] == ["loss"]
-    assert len(experiment.results) == len(reports_of(run.path)) >= 12
+    assert 12 <= len(experiment.results) <= len(reports_of(run.path))
     assert run.summary().counts["Completed"] >= 3
     assert run.path == home / run.name
     assert not (run.path / "0").exists()  # logs of trials are kept only if asked for
@@ -192,7 +192,7 @@ def test_load_experiment_fetches_what_is_not_here(
     with pytest.raises(StoreError, match="nor on S3"):
         load_experiment("nothing-2026", s3_path=f"s3://{bucket}/experiments")
     experiment = load_experiment(run.name, s3_path=f"s3://{bucket}/experiments")
-    assert len(experiment.results) == len(reports_of(run.path))
+    assert len(experiment.results) >= 12
     assert experiment.path == tmp_path / "elsewhere" / run.name
 
 
@@ -227,7 +227,9 @@ def test_a_run_goes_on_as_another_job(launch: Any) -> None:
     assert again.job_name != run.job_name
     assert again.wait(90)
     assert again.note.state == "finished", again.log()
-    assert reports_of(again.path)[: len(before)] == before
+    found = reports_of(again.path)
+    assert found[: len(before)] == before
+    assert len(found) > len(before)
     counts = again.summary().counts
     assert counts["Completed"] + counts.get("Stopped", 0) >= 5
 

@@ -1,0 +1,36 @@
+"""Experiments of an account that are not here: found on S3 by their names, and copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synetune_lab.backend.sagemaker_backend.aws import Aws
+from synetune_lab.remote.account import experiments_uri
+from synetune_lab.remote.fetch import fetch_files, is_result
+from synetune_lab.remote.s3_folder import S3Folder
+
+__all__ = ["download_experiment"]
+
+
+def download_experiment(
+    name: str, path: Path, s3_path: str | None = None, experiment_name: str | None = None
+) -> str:
+    """Copy the results of an experiment to this machine.
+
+    Args:
+        name: Name of the tuner.
+        path: The folder for it.
+        s3_path: Where experiments are kept on S3, see `experiments_uri`.
+        experiment_name: Folder between that one and the tuner's.
+
+    Returns:
+        What was found, in words.
+
+    Raises:
+        MissingDependencyError: If boto3 is missing.
+        AwsError: If S3 can't be reached.
+    """
+    base = experiments_uri(Aws(), s3_path)
+    uri = "/".join(part for part in (base, experiment_name, name) if part)
+    fetched = fetch_files(S3Folder(Aws(), uri), path, is_result)
+    return f"{uri} has {len(fetched)} files of results"

@@ -26,7 +26,7 @@ from synetune_lab.constants import MAX_METRICS_SUPPORTED_BY_SAGEMAKER
 from synetune_lab.errors import BackendError, CommandRefused
 from synetune_lab.remote.account import experiments_uri
 from synetune_lab.remote.constants import DEFAULT_CPU_INSTANCE
-from synetune_lab.remote.images import default_image_uri, python_of_image
+from synetune_lab.remote.images import default_image_uri, python_of_image, syne_tune_image_uri
 from synetune_lab.remote.link import link_uri, result_uri
 from synetune_lab.remote.note import REMOTE_NOTE, RemoteNote
 from synetune_lab.remote.remote_metrics_callback import RemoteTuningMetricsCallback
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from synetune_lab.tuner import Tuner
 
-__all__ = ["RemoteLauncher"]
+__all__ = ["RemoteLauncher", "syne_tune_image_uri"]
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,30 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often, and count on whoever looks for the length of a test."""
+def often(monkeypatch: pytest.MonkeyPatch, cloud: Any) -> Iterator[None]:
+    """Look often, count on whoever looks for the length of a test, and end before the cloud."""
     monkeypatch.setattr(saved_feed, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(hub_module, "CREDIT_S", 100.0)
+    monkeypatch.setattr(remote_run, "_FOLLOW_S", 1.0)
+    yield
+    monkeypatch.setattr(hub_module, "CREDIT_S", 0.0)
+    until(lambda: not threads_of_ours(), threads_of_ours)
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """SageMaker has no instance for jobs before it is set."""
+    from tests.backend.sagemaker.job_runner import FakeJob
+
+    event, download = threading.Event(), FakeJob._download_source
+
+    def wait(job: FakeJob) -> None:
+        event.wait()
+        download(job)
+
+    monkeypatch.setattr(FakeJob, "_download_source", wait)
+    yield event
+    event.set()
 
 
 @pytest.fixture
@@ -82,14 +102,19 @@ def threads_of_ours() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith(ours)]
 
 
-def test_it_is_followed_from_its_launch_to_its_end(shown: Any, wire: Wire, gate: Path) -> None:
+def test_it_is_followed_from_its_launch_to_its_end(
+    shown: Any, wire: Wire, gate: Path, begin: threading.Event
+) -> None:
     run, state = shown()
     first = state["header"]
     assert (first["state"], first["controls"], first["read_only"]) == ("starting", True, False)
-    assert "SageMaker" in first["waits_for"]
+    words = "SageMaker waits for an instance"
+    wire.wait(lambda: header(wire)["waits_for"] == words, "what SageMaker does")
+    assert header(wire)["remote"]["heard_at"] is None
     assert first["remote"]["job"] == run.job_name
     assert run.job_name in first["remote"]["url"]
     assert first["config_space"]["epochs"] == 4
+    begin.set()
     wire.wait(lambda: reports(wire) >= 4, "four reports")
     assert header(wire)["state"] == "running"
     assert header(wire)["remote"]["heard_at"] is not None
@@ -128,7 +153,7 @@ def test_it_is_steered_as_if_it_were_here(shown: Any, wire: Wire, gate: Path) ->
     domain["domain_kwargs"] = {"lower": 0.0, "upper": 0.5}
     preview = query(wire, run, "preview_space", space={"x": domain})
     assert preview["ok"], preview
-    assert preview["result"]["changes"] == ["x"]
+    assert [change["name"] for change in preview["result"]["changes"]] == ["x"]
     edited = ask(wire, run, "edit_space", space={"x": domain}, base_version=0)
     assert edited["ok"], edited
     wire.wait(lambda: header(wire)["space_version"] == 1, "new space")
@@ -151,11 +176,13 @@ def test_it_is_steered_as_if_it_were_here(shown: Any, wire: Wire, gate: Path) ->
     assert wire.client.gaps == 0
 
 
-def test_a_run_is_stopped_before_it_has_begun(shown: Any, wire: Wire, cloud: Any) -> None:
-    cloud.network_is_gone = False
+def test_a_run_is_stopped_before_it_has_begun(
+    shown: Any, wire: Wire, cloud: Any, begin: threading.Event
+) -> None:
     run, _ = shown()
     answer = ask(wire, run, "stop_run", keep=True)
     assert answer["ok"], answer
+    begin.set()
     wire.wait(lambda: not header(wire)["controls"], "end")
     assert header(wire)["state"] in ("finished", "failed")
     assert header(wire)["why"]
@@ -236,8 +263,8 @@ def test_it_is_found_in_the_list_and_opened_after_a_restart(
         entry: dict[str, Any] = found[0]
         return entry
 
+    until(lambda: listed()["state"] == "running")
     entry = listed()
-    assert entry["state"] == "running"
     assert entry["remote"]["job"] == run.job_name
     assert not entry["remote"]["is_over"]
     assert not entry["resumable"]
@@ -297,8 +324,10 @@ def test_the_tuner_that_was_sent_is_not_taken_for_the_run(
     from synetune_lab.backend import PythonBackend
     from synetune_lab.optimizer.baselines import RandomSearch
 
+    backend = PythonBackend(_train, {"x": 1})
     scheduler = RandomSearch({"x": 1}, metric="loss")
-    tuner = Tuner(PythonBackend(_train), scheduler, StoppingCriterion(max_num_trials_finished=1))
+    rules = StoppingCriterion(max_num_trials_finished=1)
+    tuner = Tuner(backend, scheduler, rules, n_workers=1)
     hub.watch(tuner)
     run = launch(tuner=tuner)
     opened = wire.ask("query", "", what="open_saved", args={"path": str(run.path)})["result"]["run"]
@@ -369,8 +398,10 @@ class Link:
 
 
 @pytest.fixture
-def link(cloud: Any, bucket: str, home: Path) -> Link:
-    return Link(cloud, bucket, home / "digits")
+def link(cloud: Any, bucket: str, home: Path) -> Iterator[Link]:
+    made = Link(cloud, bucket, home / "digits")
+    yield made
+    made.run._driver.close("the test is over")
 
 
 def test_a_process_that_knows_less_begins_the_picture_again(

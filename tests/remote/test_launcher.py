@@ -225,7 +225,12 @@ def test_a_simulation_runs_in_the_job(launch: Any) -> None:
     space = backend.blackbox.configuration_space_with_max_resource_attr("epochs")
     tuner = Tuner(
         trial_backend=backend,
-        scheduler=RandomSearch(space, metric="metric_valid_error", random_seed=1),
+        scheduler=RandomSearch(
+            space,
+            metric="metric_valid_error",
+            random_seed=1,
+            search_options={"restrict_configurations": backend.blackbox.all_configurations()},
+        ),
         stop_criterion=StoppingCriterion(max_num_trials_finished=5),
         n_workers=4,
         sleep_time=0,

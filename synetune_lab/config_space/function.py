@@ -107,6 +107,9 @@ class _Spec(SimpleNamespace):
         config = spec if isinstance(spec, Mapping) else getattr(spec, "config", None) or {}
         super().__init__(config=_Config(config))
 
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
 
 def sample_from(func: Callable[..., Any]) -> Function:
     """A value that a function makes up for each configuration (see `Function`)."""

@@ -13,6 +13,7 @@ from synetune_lab.tune.checkpoint import Checkpoint
 from synetune_lab.tune.session import (
     checkpoint_dir,
     get_checkpoint,
+    get_context,
     get_trial_dir,
     get_trial_id,
     get_trial_name,
@@ -25,16 +26,26 @@ from synetune_lab.tune.wrappers import register_trainable, with_parameters, with
 
 if TYPE_CHECKING:
     from synetune_lab.tune.analysis import ExperimentAnalysis
-    from synetune_lab.tune.callbacks import (
-        Callback,
+    from synetune_lab.tune.callbacks import Callback
+    from synetune_lab.tune.execution import run
+    from synetune_lab.tune.progress_reporter import (
         CLIReporter,
         JupyterNotebookReporter,
+        PanelReporter,
         ProgressReporter,
     )
-    from synetune_lab.tune.execution import run
+    from synetune_lab.tune.resources import PlacementGroupFactory
     from synetune_lab.tune.result_grid import Result, ResultGrid
-    from synetune_lab.tune.schedulers import create_scheduler
-    from synetune_lab.tune.search import create_searcher
+    from synetune_lab.tune.resume import ResumeConfig
+    from synetune_lab.tune.run_config import (
+        CheckpointConfig,
+        FailureConfig,
+        RunConfig,
+        TuneConfig,
+    )
+    from synetune_lab.tune.schedulers.registry import create_scheduler
+    from synetune_lab.tune.script import as_script
+    from synetune_lab.tune.search.registry import create_searcher
     from synetune_lab.tune.search_space import (
         choice,
         grid_search,
@@ -50,24 +61,28 @@ if TYPE_CHECKING:
         sample_from,
         uniform,
     )
-    from synetune_lab.tune.stoppers import Stopper
+    from synetune_lab.tune.stopper import Stopper
     from synetune_lab.tune.trials import Trial
-    from synetune_lab.tune.tuner_api import (
-        CheckpointConfig,
-        FailureConfig,
-        RunConfig,
-        TuneConfig,
-        Tuner,
-    )
+    from synetune_lab.tune.tuner_api import Tuner
 
 _HERE = "synetune_lab.tune"
 _HOMES = {
     "analysis": ["ExperimentAnalysis"],
-    "callbacks": ["CLIReporter", "Callback", "JupyterNotebookReporter", "ProgressReporter"],
-    "result_grid": ["Result", "ResultGrid"],
+    "callbacks": ["Callback"],
     "execution": ["run"],
-    "schedulers": ["create_scheduler"],
-    "search": ["create_searcher"],
+    "progress_reporter": [
+        "CLIReporter",
+        "JupyterNotebookReporter",
+        "PanelReporter",
+        "ProgressReporter",
+    ],
+    "resources": ["PlacementGroupFactory"],
+    "result_grid": ["Result", "ResultGrid"],
+    "resume": ["ResumeConfig"],
+    "run_config": ["CheckpointConfig", "FailureConfig", "RunConfig", "TuneConfig"],
+    "schedulers.registry": ["create_scheduler"],
+    "script": ["as_script"],
+    "search.registry": ["create_searcher"],
     "search_space": [
         "choice",
         "grid_search",
@@ -83,10 +98,12 @@ _HOMES = {
         "sample_from",
         "uniform",
     ],
-    "stoppers": ["Stopper"],
+    "stopper": ["Stopper"],
     "trials": ["Trial"],
-    "tuner_api": ["CheckpointConfig", "FailureConfig", "RunConfig", "TuneConfig", "Tuner"],
+    "tuner_api": ["Tuner"],
 }
+_MODULES = {"schedulers", "search", "stopper", "train"}
+"""Modules that are attributes without being imported: `tune.schedulers.ASHAScheduler`."""
 _LAZY = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -97,9 +114,12 @@ __all__ = [
     "ExperimentAnalysis",
     "FailureConfig",
     "JupyterNotebookReporter",
+    "PanelReporter",
+    "PlacementGroupFactory",
     "ProgressReporter",
     "Result",
     "ResultGrid",
+    "ResumeConfig",
     "RunConfig",
     "Stopper",
     "Trainable",
@@ -107,11 +127,13 @@ __all__ = [
     "TuneConfig",
     "TuneError",
     "Tuner",
+    "as_script",
     "checkpoint_dir",
     "choice",
     "create_scheduler",
     "create_searcher",
     "get_checkpoint",
+    "get_context",
     "get_trial_dir",
     "get_trial_id",
     "get_trial_name",
@@ -138,6 +160,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{_HERE}.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{_HERE}.{_LAZY[name]}"), name)

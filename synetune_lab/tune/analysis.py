@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synetune_lab.errors import TuneError
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME, read_log
 from synetune_lab.store.run_files import read_metadata
-from synetune_lab.tune.session import TrialSettings
+from synetune_lab.tune.checks import check_mode
 from synetune_lab.tune.template import ConfigTemplate, flatten
+from synetune_lab.tune.trial_settings import TrialSettings
 from synetune_lab.tune.trials import Trial, TrialBook
 from synetune_lab.util import experiment_path
 
@@ -28,6 +29,22 @@ METADATA_KEY = "ray_tune"
 _SCOPES = ("last", "avg", "all", "last-5-avg", "last-10-avg")
 
 
+_Value = TypeVar("_Value")
+
+
+class _ByTrial(dict[str, _Value]):
+    """Something of each trial by its folder, which is found by the trial's id as well."""
+
+    def __init__(self, by_folder: dict[str, _Value], folders: dict[str, str]) -> None:
+        super().__init__(by_folder)
+        self._folders = folders
+
+    def __missing__(self, key: str) -> _Value:
+        if key not in self._folders:
+            raise KeyError(key)
+        return self[self._folders[key]]
+
+
 class ExperimentAnalysis:
     """The trials of a run, finished or not, and the best of them.
 
@@ -37,8 +54,9 @@ class ExperimentAnalysis:
         experiment_path: Folder of the run, or its name if it is in the folder of all runs.
         default_metric: Metric where a method is given none; None for that of the run.
         default_mode: `min` or `max`, the same way.
-        template: Makes configurations with the objects that JSON can't hold; those that were read
-            from the files have text in their place.
+        settings: Of a run of this process: they make configurations with the objects that JSON
+            can't hold, and the names of trials. What is read from the files has text in the place
+            of the objects, and the usual names.
         tuner: The tuner, if it is in this process.
 
     Attributes:
@@ -55,7 +73,7 @@ class ExperimentAnalysis:
         default_metric: str | None = None,
         default_mode: str | None = None,
         *,
-        template: ConfigTemplate | None = None,
+        settings: TrialSettings | None = None,
         tuner: Tuner | None = None,
     ) -> None:
         self._path = _folder_of(experiment_path)
@@ -64,12 +82,12 @@ class ExperimentAnalysis:
             raise TuneError(f"{self._path} is not the folder of a run of synetune_lab.tune")
         self.default_metric = default_metric or metadata["metric"]
         self.default_mode = default_mode or metadata["mode"]
-        _check_mode(self.default_mode)
+        check_mode(self.default_mode)
         self.tuner = tuner
-        settings = TrialSettings(
+        settings = settings or TrialSettings(
             metadata["name"],
             metadata["tag"],
-            template or ConfigTemplate.from_json(metadata["template"]),
+            ConfigTemplate.from_json(metadata["template"]),
             resources=metadata["resources"],
         )
         book = TrialBook(settings, self._path, metadata["hyperparameters"])
@@ -113,7 +131,7 @@ class ExperimentAnalysis:
     @property
     def best_result_df(self) -> pd.DataFrame:
         """Its last result as a data frame of one row."""
-        frame: pd.DataFrame = _frame([_flat_result(self._best(), ".")]).set_index("trial_id")
+        frame: pd.DataFrame = _frame([_flat_result(self._best())]).set_index("trial_id")
         return frame
 
     def _best(self) -> Trial:
@@ -220,8 +238,8 @@ class ExperimentAnalysis:
 
     @property
     def trial_dataframes(self) -> dict[str, pd.DataFrame]:
-        """All results of each trial, by its folder."""
-        return {trial.logdir: _frame(trial.history) for trial in self.trials}
+        """All results of each trial, by its folder; a trial's id will do as well."""
+        return self._by_trial({trial.logdir: _frame(trial.history) for trial in self.trials})
 
     def fetch_trial_dataframes(self) -> dict[str, pd.DataFrame]:
         """As `trial_dataframes`."""
@@ -234,11 +252,11 @@ class ExperimentAnalysis:
 
     @property
     def results_df(self) -> pd.DataFrame:
-        """The last result of each trial, with its configuration as `config.name`; index is its id.
+        """The last result of each trial, with its configuration as `config/name`; index is its id.
 
         Trials that never reported are left out.
         """
-        rows = [_flat_result(trial, ".") for trial in self.trials if trial.last_result]
+        rows = [_flat_result(trial) for trial in self.trials if trial.last_result]
         frame = _frame(rows)
         return frame.set_index("trial_id") if rows else frame
 
@@ -261,17 +279,21 @@ class ExperimentAnalysis:
         return _frame(rows)
 
     def get_all_configs(self, prefix: bool = False) -> dict[str, dict[str, Any]]:
-        """The configuration of each trial by its folder.
+        """The configuration of each trial by its folder; a trial's id will do as well.
 
         Args:
             prefix: Whether names get `config/` before them.
         """
-        if not prefix:
-            return {trial.logdir: trial.config for trial in self.trials}
-        return {
-            trial.logdir: {f"config/{name}": value for name, value in trial.config.items()}
-            for trial in self.trials
-        }
+        configs = {trial.logdir: trial.config for trial in self.trials}
+        if prefix:
+            configs = {
+                folder: {f"config/{name}": value for name, value in flatten(config).items()}
+                for folder, config in configs.items()
+            }
+        return self._by_trial(configs)
+
+    def _by_trial(self, by_folder: dict[str, _Value]) -> dict[str, _Value]:
+        return _ByTrial(by_folder, {trial.trial_id: trial.logdir for trial in self.trials})
 
     def stats(self) -> dict[str, Any]:
         """Name and folder of the run, and the numbers of trials by their status."""
@@ -305,7 +327,7 @@ class ExperimentAnalysis:
                 "the run was given no metric: name it here, or give tune.run a metric and a mode"
             )
         chosen = mode or self.default_mode
-        _check_mode(chosen)
+        check_mode(chosen)
         return name, chosen
 
     def __repr__(self) -> str:
@@ -317,11 +339,6 @@ def _folder_of(given: str | os.PathLike[str]) -> Path:
     if not (path / EVENT_LOG_FILENAME).exists() and len(path.parts) == 1:
         return experiment_path(str(given))
     return path
-
-
-def _check_mode(mode: Any) -> None:
-    if mode not in ("min", "max"):
-        raise TuneError(f"mode={mode!r} must be 'min' or 'max'")
 
 
 def _is_finite(value: float) -> bool:
@@ -367,8 +384,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and _is_finite(value)
 
 
-def _flat_result(trial: Trial, delimiter: str) -> dict[str, Any]:
-    return flatten(trial.last_result, delimiter)
+def _flat_result(trial: Trial) -> dict[str, Any]:
+    return flatten(trial.last_result)
 
 
 def _frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:

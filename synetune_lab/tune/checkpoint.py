@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synetune_lab.errors import TuneError
+
 __all__ = ["Checkpoint", "CheckpointFolder", "CheckpointNote"]
 
 INDEX_FILENAME = "index.json"
 NOTE_FILENAME = ".tune.json"
+DICT_FILENAME = "checkpoint.pkl"
+_METADATA_FILENAME = ".metadata.json"
 _DRAFT = ".draft-"
 
 
@@ -51,6 +56,45 @@ class Checkpoint(os.PathLike[str]):
         target = tempfile.mkdtemp(prefix="checkpoint-") if path is None else os.fspath(path)
         shutil.copytree(self.path, target, dirs_exist_ok=True)
         return target
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Checkpoint:
+        """A checkpoint with a dictionary, in a new temporary folder."""
+        folder = Path(tempfile.mkdtemp(prefix="checkpoint-"))
+        (folder / DICT_FILENAME).write_bytes(pickle.dumps(dict(data)))
+        return cls(folder)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The dictionary of `from_dict`, or that `save_checkpoint` returned.
+
+        It is read by `pickle`, which runs what it is told to: do this with your own files only.
+
+        Raises:
+            TuneError: If the checkpoint holds none.
+        """
+        path = Path(self.path, DICT_FILENAME)
+        if not path.is_file():
+            raise TuneError(
+                f"{self.path} holds files, not a dictionary; read them with as_directory()"
+            )
+        found: dict[str, Any] = pickle.loads(path.read_bytes())
+        return found
+
+    def get_metadata(self) -> dict[str, Any]:
+        """What was noted beside its files."""
+        try:
+            noted: dict[str, Any] = json.loads(Path(self.path, _METADATA_FILENAME).read_text())
+        except FileNotFoundError:
+            return {}
+        return noted
+
+    def set_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Note something beside its files, as JSON."""
+        Path(self.path, _METADATA_FILENAME).write_text(json.dumps(dict(metadata)))
+
+    def update_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Note more."""
+        self.set_metadata({**self.get_metadata(), **metadata})
 
     @contextmanager
     def as_directory(self) -> Iterator[str]:
@@ -170,14 +214,14 @@ class CheckpointFolder:
                 shutil.rmtree(self.root / known.name, ignore_errors=True)
 
     def _kept(self, notes: list[CheckpointNote]) -> list[CheckpointNote]:
-        """The newest one, to go on from, and the best or newest of the others."""
+        """The best ones (without scores, the newest), and the newest, to go on from."""
         if self.keep is None or len(notes) <= self.keep:
             return notes
-        order = sorted(
-            notes[:-1],
-            key=lambda note: -float("inf") if note.score is None else note.score,
-        )
-        if all(note.score is None for note in notes):
-            order = notes[:-1]
-        others = order[len(order) - self.keep + 1 :] if self.keep > 1 else []
-        return [note for note in notes if note in others or note is notes[-1]]
+        # Of equal scores the newer one is better.
+        order = sorted(enumerate(notes), key=lambda pair: (_score(pair[1]), pair[0]), reverse=True)
+        kept = {position for position, _ in order[: self.keep]} | {len(notes) - 1}
+        return [note for position, note in enumerate(notes) if position in kept]
+
+
+def _score(note: CheckpointNote) -> float:
+    return -float("inf") if note.score is None else note.score

@@ -12,7 +12,7 @@ from synetune_lab.config_space import Categorical, Domain, Float
 from synetune_lab.config_space.samplers import Normal, split_quantized
 from synetune_lab.errors import ConfigSpaceError, InvalidConfigError
 from synetune_lab.tune.search_space import GRID_KEY, AnyChoice, choice
-from synetune_lab.tune.template import REQUIRED, ConfigTemplate, Kept, Slot, label_of
+from synetune_lab.tune.template import REQUIRED, Branch, ConfigTemplate, Kept, Slot, label_of
 
 __all__ = ["SearchSpace", "flat_values"]
 
@@ -31,11 +31,13 @@ class SearchSpace:
         config_space: Domains and constants by their paths.
         template: Makes the user's configurations of flat ones.
         grid: Names whose values are all to be tried, in the order of the space.
+        conditions: For a hyperparameter of a branch: the name and the label that choose it.
     """
 
     config_space: dict[str, Any] = field(default_factory=dict)
     template: ConfigTemplate = field(default_factory=ConfigTemplate)
     grid: tuple[str, ...] = ()
+    conditions: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: Mapping[str, Any] | None) -> SearchSpace:
@@ -65,9 +67,12 @@ class SearchSpace:
                 entry = choice(entry.categories)
             return self._domain(entry, path)
         if isinstance(entry, Mapping) and entry:
+            if not all(isinstance(key, str) for key in entry) and not _is_searched(entry):
+                return Kept(entry)
             return {key: self._walk(value, _path(path, key)) for key, value in entry.items()}
-        if isinstance(entry, (list, tuple)) and any(_is_searched(value) for value in entry):
-            return [self._walk(value, f"{path}/{index}") for index, value in enumerate(entry)]
+        if isinstance(entry, (list, tuple)) and _is_searched(entry):
+            walked = [self._walk(value, f"{path}/{index}") for index, value in enumerate(entry)]
+            return tuple(walked) if isinstance(entry, tuple) else walked
         if _is_constant(entry) and not path.startswith("st_"):
             self._add(path, entry)
             return Slot(path, entry)
@@ -77,9 +82,21 @@ class SearchSpace:
         if isinstance(entry, AnyChoice):
             labels = _labels(entry.categories)
             self.template.labels[path] = labels
-            entry = Categorical(list(labels)).uniform()
+            self._add(path, Categorical(list(labels)).uniform())
+            for number, (label, value) in enumerate(labels.items()):
+                if _is_searched(value):
+                    labels[label] = self._branch(value, path, label, number)
+            return Slot(path, REQUIRED)
         self._add(path, entry)
         return Slot(path, REQUIRED)
+
+    def _branch(self, value: Any, path: str, label: str, number: int) -> Branch:
+        """A value that has hyperparameters of its own."""
+        before = set(self.config_space)
+        branch = Branch(self._walk(value, f"{path}/{number}"))
+        for name in set(self.config_space) - before:
+            self.conditions.setdefault(name, (path, label))
+        return branch
 
     def _add(self, path: str, entry: Any) -> None:
         if path in self.config_space:
@@ -94,10 +111,27 @@ class SearchSpace:
         return [name for name, entry in self.config_space.items() if isinstance(entry, Domain)]
 
     def grid_points(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """All combinations of the values of the grid, the first name moving slowest."""
+        """All combinations of the values of the grid, in the order of Ray Tune.
+
+        The first name in the order of the alphabet moves fastest.
+        """
         chosen = self.grid if names is None else tuple(names)
-        values = [list(self.config_space[name].members() or ()) for name in chosen]
-        return [dict(zip(chosen, point, strict=True)) for point in product(*values)]
+        ordered = sorted(chosen, key=lambda name: name.split("/"), reverse=True)
+        values = {name: list(self.config_space[name].members() or ()) for name in ordered}
+        points = [dict(zip(ordered, point, strict=True)) for point in product(*values.values())]
+        # What belongs to a branch that is not chosen is not gone through.
+        return [
+            point
+            for point in points
+            if all(v == values[n][0] or self._counts(n, point) for n, v in point.items())
+        ]
+
+    def _counts(self, name: str, point: Mapping[str, Any]) -> bool:
+        """Whether a hyperparameter's branch is chosen; those of no branch always count."""
+        if name not in self.conditions:
+            return True
+        parent, label = self.conditions[name]
+        return point.get(parent, label) == label and self._counts(parent, point)
 
     def point(self, nested: Mapping[str, Any]) -> dict[str, Any]:
         """The flat form of a configuration of `points_to_evaluate`, which may be partial.
@@ -128,7 +162,7 @@ class SearchSpace:
                 )
             if isinstance(entry, Float):
                 space[name] = _with_bounds(entry)
-        return SearchSpace(space, self.template)
+        return SearchSpace(space, self.template, conditions=self.conditions)
 
 
 def flat_values(nested: Mapping[str, Any], template: ConfigTemplate) -> dict[str, Any]:
@@ -146,9 +180,9 @@ def flat_values(nested: Mapping[str, Any], template: ConfigTemplate) -> dict[str
 
 
 def _path(before: str, key: Any) -> str:
-    if not isinstance(key, str) or not key:
+    if not isinstance(key, (str, int)) or key == "" or (not before and not isinstance(key, str)):
         raise ConfigSpaceError(f"{before or 'config'}: the name {key!r} must be a text")
-    return f"{before}/{key}" if before else key
+    return f"{before}/{key}" if before else str(key)
 
 
 def _grid_values(path: str, values: Any) -> list[Any]:
@@ -185,6 +219,8 @@ def _labels(categories: Sequence[Any]) -> dict[str, Any]:
 
 def _label_for(name: str, value: Any, labels: Mapping[str, Any]) -> str:
     for label, known in labels.items():
+        if isinstance(known, Branch):
+            continue  # there is no telling which values it may have
         if known is value or (type(known) is type(value) and bool(known == value)):
             return label
     raise InvalidConfigError(f"{name}: {value!r} is none of the choices {list(labels)}")
@@ -195,7 +231,7 @@ def _read(nested: Any, shape: Any, path: str, flat: dict[str, Any]) -> None:
     if isinstance(shape, Slot):
         flat[shape.name] = nested
         return
-    if not isinstance(shape, (dict, list)):
+    if not isinstance(shape, (dict, list, tuple)):
         return
     items = nested.items() if isinstance(nested, Mapping) else enumerate(nested)
     for key, value in items:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
+from synetune_lab.tune.checks import check_mode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,9 +49,31 @@ class Result:
         return frame
 
     @property
-    def best_checkpoints(self) -> list[Checkpoint]:
-        """All its checkpoints that were kept."""
-        return self.trial.checkpoints
+    def best_checkpoints(self) -> list[tuple[Checkpoint, dict[str, Any]]]:
+        """All its checkpoints that were kept, each with the result at which it was saved."""
+        by_iteration = {row.get("training_iteration"): row for row in self.trial.history}
+        return [
+            (checkpoint, dict(by_iteration.get(iteration, {})))
+            for checkpoint, iteration in self.trial.checkpoints_by_iteration()
+        ]
+
+    @property
+    def log_dir(self) -> Path:
+        """Its folder."""
+        return Path(self.path)
+
+    def get_best_checkpoint(self, metric: str, mode: str) -> Checkpoint | None:
+        """The checkpoint with the best value of a metric; None if there is none with a value.
+
+        Raises:
+            TuneError: If the mode is not possible.
+        """
+        check_mode(mode)
+        found = [(one, row[metric]) for one, row in self.best_checkpoints if metric in row]
+        if not found:
+            return None
+        choose = max if mode == "max" else min
+        return choose(found, key=lambda pair: pair[1])[0]
 
 
 class ResultGrid:
@@ -96,14 +120,18 @@ class ResultGrid:
         return sum(result.trial.status == "TERMINATED" for result in self._results)
 
     def get_best_result(
-        self, metric: str | None = None, mode: str | None = None, scope: str = "last"
+        self,
+        metric: str | None = None,
+        mode: str | None = None,
+        scope: str = "last",
+        filter_nan_and_inf: bool = True,
     ) -> Result:
         """The result of the best trial; see `ExperimentAnalysis.get_best_trial`.
 
         Raises:
             TuneError: If there is none.
         """
-        best = self.analysis.get_best_trial(metric, mode, scope)
+        best = self.analysis.get_best_trial(metric, mode, scope, filter_nan_and_inf)
         if best is None:
             raise TuneError("no trial has reported a value of the metric")
         return _result_of(best)

@@ -7,25 +7,28 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
 from synetune_lab.report import Reporter
 from synetune_lab.tune.checkpoint import Checkpoint, CheckpointFolder, CheckpointNote
-from synetune_lab.tune.template import ConfigTemplate, flatten
+from synetune_lab.tune.retries import find_retry, read_retries
+from synetune_lab.tune.template import flatten
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from synetune_lab.tune.trial_settings import TrialSettings
+
 __all__ = [
     "DEFAULT_METRIC",
+    "TrialContext",
     "TrialDone",
     "TrialSession",
-    "TrialSettings",
     "checkpoint_dir",
     "get_checkpoint",
+    "get_context",
     "get_trial_dir",
     "get_trial_id",
     "get_trial_name",
@@ -38,64 +41,6 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_METRIC = "_metric"
 """Name of the metric of a function that returns or yields a plain number."""
-
-
-@dataclass
-class TrialSettings:
-    """What all trials of a run are to know.
-
-    Attributes:
-        name: Name of the trainable.
-        tag: Tells the trials of this run from those of others.
-        template: Makes the user's configuration.
-        stop: A trial is done when one of these metrics has reached its value.
-        checkpoint_freq: A class trainable saves every so many iterations; 0 for never.
-        checkpoint_at_end: Whether it saves at its end.
-        level: Metric and entry of the flat configuration: a trial ends for now when the metric has
-            reached what the entry says. A class trainable saves then, to be gone on with.
-        hidden_freq: As `checkpoint_freq`, for a scheduler that copies checkpoints of running
-            trials; only the newest two are kept.
-        keep: So many checkpoints are kept; None for all.
-        score_attr: The metric by which they are kept, `min-` before one to be minimised.
-        max_failures: So often a trial that failed begins again from its checkpoint; -1 for ever.
-        reuse_actors: Whether a trial that goes on from another one's checkpoint is made by
-            `reset_config`, if it can be.
-        resources: What a trial may use.
-    """
-
-    name: str
-    tag: str
-    template: ConfigTemplate = field(default_factory=ConfigTemplate)
-    stop: dict[str, Any] = field(default_factory=dict)
-    level: tuple[str, str] | None = None
-    checkpoint_freq: int = 0
-    checkpoint_at_end: bool = False
-    hidden_freq: int = 0
-    keep: int | None = None
-    score_attr: str | None = None
-    max_failures: int = 0
-    reuse_actors: bool = False
-    resources: dict[str, float] = field(default_factory=dict)
-
-    def trial_id(self, number: int) -> str:
-        """Id of the trial with a number."""
-        return f"{self.tag}_{number:05d}"
-
-    def trial_name(self, number: int) -> str:
-        """Name of the trial with a number."""
-        return f"{self.name}_{self.trial_id(number)}"
-
-    @property
-    def kept(self) -> int | None:
-        """How many checkpoints are kept."""
-        own = self.checkpoint_freq or self.checkpoint_at_end
-        hidden = self.hidden_freq or self.level is not None
-        return 2 if hidden and not own and self.keep is None else self.keep
-
-    def own_config(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A flat configuration without the entry that says how far to go."""
-        hidden = None if self.level is None else self.level[1]
-        return {name: value for name, value in config.items() if name != hidden}
 
 
 class TrialDone(BaseException):
@@ -132,6 +77,29 @@ class TrialSession:
         self._base_s = 0.0
         self._last_s = 0.0
         self._reporter = Reporter()
+
+    def latest(self) -> tuple[Path, CheckpointNote] | None:
+        """The checkpoint to go on from; None to begin from scratch."""
+        own = self.folder.latest()
+        if own is not None:
+            return own
+        given = self._of_failed() or self.settings.restore
+        return None if given is None else (Path(given), CheckpointNote.read(Path(given)))
+
+    def _of_failed(self) -> Path | None:
+        """The checkpoint of the failed trial that this one takes the place of."""
+        checkpoints = Path(self.folder.root).absolute()
+        trials = checkpoints.parents[1]
+        retry = find_retry(read_retries(trials), self.number, self.config)
+        if retry is None or not retry.from_checkpoint:
+            return None
+        failed = CheckpointFolder(trials / str(retry.failed) / checkpoints.name).latest()
+        return None if failed is None else failed[0]
+
+    @property
+    def trial_name(self) -> str:
+        """Name of the trial."""
+        return self.settings.trial_name(self.number, self.config)
 
     def begin(self, note: CheckpointNote | None) -> None:
         """Go on from a checkpoint, or from scratch."""
@@ -292,7 +260,7 @@ def checkpoint_dir(step: int) -> Iterator[str]:
 
 def get_checkpoint() -> Checkpoint | None:
     """The checkpoint that the trial is to go on from; None to begin from scratch."""
-    latest = None if _current is None else _current.folder.latest()
+    latest = None if _current is None else _current.latest()
     return None if latest is None else Checkpoint(latest[0])
 
 
@@ -308,7 +276,7 @@ def get_trial_id() -> str | None:
 
 def get_trial_name() -> str | None:
     """Name of the trial of this process."""
-    return None if _current is None else _current.settings.trial_name(_current.number)
+    return None if _current is None else _current.trial_name
 
 
 def get_trial_dir() -> str | None:
@@ -319,3 +287,32 @@ def get_trial_dir() -> str | None:
 def get_trial_resources() -> dict[str, float] | None:
     """What the trial of this process may use."""
     return None if _current is None else dict(_current.settings.resources)
+
+
+class TrialContext:
+    """What a trial knows of itself, see `get_context`; None outside of a trial."""
+
+    def get_trial_id(self) -> str | None:
+        """Id of the trial."""
+        return get_trial_id()
+
+    def get_trial_name(self) -> str | None:
+        """Name of the trial."""
+        return get_trial_name()
+
+    def get_trial_dir(self) -> str | None:
+        """Folder of the trial."""
+        return get_trial_dir()
+
+    def get_trial_resources(self) -> dict[str, float] | None:
+        """What the trial may use."""
+        return get_trial_resources()
+
+    def get_experiment_name(self) -> str | None:
+        """Name of the run."""
+        return None if _current is None else Path(_current.folder.root).absolute().parents[1].name
+
+
+def get_context() -> TrialContext:
+    """What the trial of this process knows of itself."""
+    return TrialContext()

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ConfigTemplate", "Slot", "flatten", "label_of"]
+__all__ = ["Branch", "ConfigTemplate", "Slot", "flatten", "label_of"]
 
 _SLOT_KEY = "$slot"
+_BRANCH_KEY = "$branch"
 _SIMPLE = (bool, int, float, str, type(None))
 
 
@@ -73,7 +74,7 @@ class ConfigTemplate:
         self, shape: Any, flat: Mapping[str, Any], kind: type[dict[str, Any]], strict: bool = True
     ) -> Any:
         if isinstance(shape, Slot):
-            return self._value(shape, flat)
+            return self._value(shape, flat, kind, strict)
         if isinstance(shape, dict):
             return kind(
                 {
@@ -82,19 +83,22 @@ class ConfigTemplate:
                     if strict or self._is_known(entry, flat)
                 }
             )
-        if isinstance(shape, list):
+        if isinstance(shape, (list, tuple)):
             known = [entry for entry in shape if strict or self._is_known(entry, flat)]
-            return [self._fill(entry, flat, kind, strict) for entry in known]
+            return type(shape)(self._fill(entry, flat, kind, strict) for entry in known)
         return shape.value if isinstance(shape, Kept) else shape
 
-    def _value(self, slot: Slot, flat: Mapping[str, Any]) -> Any:
+    def _value(
+        self, slot: Slot, flat: Mapping[str, Any], kind: type[dict[str, Any]], strict: bool
+    ) -> Any:
         if slot.name not in flat:
             if slot.default is REQUIRED:
                 raise KeyError(slot.name)
             return slot.default
         value = flat[slot.name]
         labels = self.labels.get(slot.name)
-        return labels.get(value, value) if labels else value
+        value = labels.get(value, value) if labels else value
+        return self._fill(value.shape, flat, kind, strict) if isinstance(value, Branch) else value
 
     @staticmethod
     def _is_known(entry: Any, flat: Mapping[str, Any]) -> bool:
@@ -103,7 +107,7 @@ class ConfigTemplate:
     def to_json(self) -> dict[str, Any]:
         """The template as JSON; objects that it can't hold become text."""
         labels = {
-            name: {label: plain(value) for label, value in table.items()}
+            name: {label: _label_to_json(value) for label, value in table.items()}
             for name, table in self.labels.items()
         }
         return {"shape": _shape_to_json(self.shape), "labels": labels}
@@ -111,7 +115,11 @@ class ConfigTemplate:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ConfigTemplate:
         """The template that `to_json` wrote."""
-        return cls(_shape_from_json(data.get("shape", {})), dict(data.get("labels", {})))
+        labels = {
+            name: {label: _label_from_json(value) for label, value in table.items()}
+            for name, table in data.get("labels", {}).items()
+        }
+        return cls(_shape_from_json(data.get("shape", {})), labels)
 
 
 class _Required:
@@ -131,13 +139,34 @@ class Kept:
     value: Any
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A value that has hyperparameters of its own, which count only if it is chosen.
+
+    Attributes:
+        shape: As the shape of a template.
+    """
+
+    shape: Any
+
+
+def _label_to_json(value: Any) -> Any:
+    return {_BRANCH_KEY: _shape_to_json(value.shape)} if isinstance(value, Branch) else plain(value)
+
+
+def _label_from_json(data: Any) -> Any:
+    if isinstance(data, dict) and list(data) == [_BRANCH_KEY]:
+        return Branch(_shape_from_json(data[_BRANCH_KEY]))
+    return data
+
+
 def _shape_to_json(shape: Any) -> Any:
     if isinstance(shape, Slot):
         given = {} if shape.default is REQUIRED else {"default": plain(shape.default)}
         return {_SLOT_KEY: shape.name, **given}
     if isinstance(shape, dict):
         return {str(key): _shape_to_json(entry) for key, entry in shape.items()}
-    if isinstance(shape, list):
+    if isinstance(shape, (list, tuple)):
         return [_shape_to_json(entry) for entry in shape]
     return plain(shape.value if isinstance(shape, Kept) else shape)
 

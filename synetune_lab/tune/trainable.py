@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synetune_lab.errors import TuneError
-from synetune_lab.tune.checkpoint import CheckpointNote
+from synetune_lab.tune.checkpoint import DICT_FILENAME, CheckpointNote
 
 __all__ = ["Trainable"]
-
-_DICT_FILENAME = "checkpoint.pkl"
 
 
 class Trainable:
@@ -160,9 +159,13 @@ class Trainable:
         }
         return {**known, **result}
 
-    def save(self, checkpoint_dir: str | os.PathLike[str]) -> str:
-        """Save to a folder, which is made; returns the folder."""
-        folder = Path(checkpoint_dir)
+    def save(self, checkpoint_dir: str | os.PathLike[str] | None = None) -> str:
+        """Save to a folder, which is made; returns the folder.
+
+        Args:
+            checkpoint_dir: The folder; None for a new temporary one.
+        """
+        folder = Path(checkpoint_dir or tempfile.mkdtemp(prefix="checkpoint-"))
         folder.mkdir(parents=True, exist_ok=True)
         note = self.save_to(folder, CheckpointNote(folder.name))
         note.iteration, note.time_total_s = self._iteration, self._time_total_s
@@ -178,7 +181,7 @@ class Trainable:
         saved: Any = self.save_checkpoint(str(folder))
         if isinstance(saved, Mapping):
             note.kind = "dict"
-            (folder / _DICT_FILENAME).write_bytes(pickle.dumps(dict(saved)))
+            (folder / DICT_FILENAME).write_bytes(pickle.dumps(dict(saved)))
         elif saved is not None:
             path = Path(saved)
             path = path if path.is_absolute() else folder / path
@@ -198,7 +201,7 @@ class Trainable:
         note = CheckpointNote.read(folder)
         if note.kind == "dict":
             # Written by this very class; whoever restores it trusts the folder.
-            self.load_checkpoint(pickle.loads((folder / _DICT_FILENAME).read_bytes()))
+            self.load_checkpoint(pickle.loads((folder / DICT_FILENAME).read_bytes()))
         else:
             self.load_checkpoint(str(folder / note.relative))
         self._iteration, self._time_total_s = note.iteration, note.time_total_s

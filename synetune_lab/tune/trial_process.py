@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_CHECKPOINT_DIR
 from synetune_lab.errors import TuneError
@@ -17,11 +17,13 @@ from synetune_lab.tune.session import (
     DEFAULT_METRIC,
     TrialDone,
     TrialSession,
-    TrialSettings,
     report,
     set_session,
 )
 from synetune_lab.tune.trainable import Trainable
+
+if TYPE_CHECKING:
+    from synetune_lab.tune.trial_settings import TrialSettings
 
 __all__ = ["make_trial_function", "run_trial"]
 
@@ -91,7 +93,7 @@ def run_trial(
 
 
 def _run_function(function: Callable[..., Any], session: TrialSession) -> None:
-    latest = session.folder.latest()
+    latest = session.latest()
     session.begin(None if latest is None else latest[1])
     arguments: dict[str, Any] = {}
     parameters = inspect.signature(function).parameters
@@ -140,11 +142,11 @@ def _run_class(cls: type[Trainable], session: TrialSession) -> None:
 
 def _make(cls: type[Trainable], session: TrialSession) -> Trainable:
     """The object, restored from the newest checkpoint if there is one."""
-    settings, latest = session.settings, session.folder.latest()
+    settings, latest = session.settings, session.latest()
     config = settings.template.nest(session.config)
     known: dict[str, Any] = {
         "trial_id": settings.trial_id(session.number),
-        "trial_name": settings.trial_name(session.number),
+        "trial_name": session.trial_name,
         "logdir": str(session.folder.root.parent),
         "trial_resources": settings.resources,
     }

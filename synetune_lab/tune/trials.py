@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.trial import Status
 from synetune_lab.tune.checkpoint import Checkpoint, CheckpointFolder
+from synetune_lab.tune.resources import PlacementGroupFactory
+from synetune_lab.tune.retries import find_retry, read_retries
 
 if TYPE_CHECKING:
-    from synetune_lab.tune.session import TrialSettings
+    from synetune_lab.tune.trial_settings import TrialSettings
 
 __all__ = ["Trial", "TrialBook", "TrialNews"]
 
@@ -48,6 +50,7 @@ class Trial:
         error: The last lines of the error log of a trial that failed.
         local_path: Its folder.
         resources: What it may use.
+        given_name: Its name, if a function of the user's made one.
         history: All its results, if they are kept.
         metric_analysis: `max`, `min`, `avg` and `last` of each metric; NaN counts for `last` only.
     """
@@ -61,15 +64,17 @@ class Trial:
     resources: dict[str, float] = field(default_factory=dict)
     status: str = PENDING
     error: str | None = None
+    given_name: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     metric_analysis: dict[str, dict[str, float]] = field(default_factory=dict)
     _last: dict[str, Any] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+    _before: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def trial_name(self) -> str:
-        """Name of the trainable and id."""
-        return f"{self.trainable_name}_{self.trial_id}"
+        """Its name: that of the trainable and its id, if no function of the user's made another."""
+        return self.given_name or f"{self.trainable_name}_{self.trial_id}"
 
     @property
     def logdir(self) -> str:
@@ -77,12 +82,34 @@ class Trial:
         return self.local_path
 
     @property
+    def path(self) -> str:
+        """Its folder."""
+        return self.local_path
+
+    @property
+    def placement_group_factory(self) -> PlacementGroupFactory:
+        """What it may use, as one bundle."""
+        amounts = {
+            key.upper() if key in ("cpu", "gpu") else key: n for key, n in self.resources.items()
+        }
+        return PlacementGroupFactory([amounts])
+
+    @property
     def last_result(self) -> dict[str, Any]:
-        """The latest result, with `trial_id`, `config` and `done`; empty if there is none."""
+        """The latest result, with `trial_id`, `config` and `done`; empty if there is none.
+
+        What was reported as a dictionary is there as such, and as `name/inner`.
+        """
         if not self._last:
             return {}
         done = self.status in (TERMINATED, ERROR)
-        return {**self._last, "trial_id": self.trial_id, "config": self.config, "done": done}
+        return {
+            **_nested(self._last),
+            **self._last,
+            "trial_id": self.trial_id,
+            "config": self.config,
+            "done": done,
+        }
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -100,8 +127,21 @@ class Trial:
         folder = CheckpointFolder(Path(self.local_path) / "checkpoints")
         return [(Checkpoint(folder.root / note.name), note.iteration) for note in folder.notes()]
 
+    def go_on_from(self, failed: Trial) -> None:
+        """Take over what a trial has reported, in whose place this one goes on."""
+        self._before = list(failed.history)
+
+    def _take_over(self, iteration: Any) -> None:
+        """Keep what was reported before the checkpoint that the trial began with."""
+        before, self._before = self._before, []
+        for row in before:
+            if row.get("training_iteration", 0) < iteration:
+                self.add(row, keep=True)
+
     def add(self, result: Mapping[str, Any], keep: bool) -> None:
         """Take a result in."""
+        if self._before:
+            self._take_over(result.get("training_iteration", 0))
         own = {name: value for name, value in result.items() if not name.startswith("st_")}
         self._last = own
         if keep:
@@ -125,6 +165,20 @@ class Trial:
 
     def __repr__(self) -> str:
         return self.trial_name
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The dictionaries that names with slashes come from."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *way, last = name.split("/")
+        inner = nested
+        for step in way:
+            found = inner.setdefault(step, {})
+            inner = found if isinstance(found, dict) else {}
+        if way:
+            inner[last] = value
+    return nested
 
 
 @dataclass(frozen=True)
@@ -172,6 +226,8 @@ class TrialBook:
         self.hyperparameters = hyperparameters
         self.keep = keep
         self.trials: dict[int, Trial] = {}
+        self._paused_by: dict[int, str | None] = {}
+        self._retries = read_retries(root)
 
     def feed(self, record: Mapping[str, Any]) -> Iterator[TrialNews]:
         """Take a record of the log in; must be gone through to its end."""
@@ -189,9 +245,24 @@ class TrialBook:
                     continue  # it is about to be started
                 trial.status = _STATUSES[action["status"]]
                 trial.error = action.get("error") or trial.error
+                self._paused_by[trial.number] = action.get("paused_by")
                 news = _NEWS_OF_STATUS.get(action["status"])
                 if news is not None:
                     yield TrialNews(news, trial)
+            elif kind == "finish_run":
+                yield from self._left_behind()
+
+    def _left_behind(self) -> Iterator[TrialNews]:
+        """Trials that a scheduler paused and did not let go on have ended with the run.
+
+        Unless there are some that were paused to go on with another day: then all of them may.
+        """
+        paused = [trial for trial in self.trials.values() if trial.status == PAUSED]
+        if any(self._paused_by.get(trial.number) != "scheduler" for trial in paused):
+            return
+        for trial in paused:
+            trial.status = TERMINATED
+            yield TrialNews("complete", trial)
 
     def _started(self, number: int, flat: Mapping[str, Any]) -> Trial:
         settings = self.settings
@@ -199,7 +270,7 @@ class TrialBook:
         params = {name: flat[name] for name in self.hyperparameters if name in flat}
         trial = self.trials.get(number)
         if trial is None:
-            trial = self.trials[number] = Trial(
+            trial = Trial(
                 number,
                 settings.trial_id(number),
                 settings.name,
@@ -207,6 +278,22 @@ class TrialBook:
                 params,
                 str(self.root / str(number)),
                 dict(settings.resources),
+                given_name=settings.trial_name(number, flat) if settings.name_creator else None,
             )
+            self._enter(trial, flat)
         trial.config, trial.evaluated_params, trial.status = config, params, RUNNING
         return trial
+
+    def _enter(self, trial: Trial, flat: Mapping[str, Any]) -> None:
+        """Take a new trial in; one that is tried again takes the place of the failed one."""
+        retry = find_retry(self._retries, trial.number, flat)
+        failed = self.trials.get(retry.failed) if retry is not None else None
+        if retry is None or failed is None:
+            self.trials[trial.number] = trial
+            return
+        if retry.from_checkpoint:
+            trial.go_on_from(failed)
+        entries = list(self.trials.items())
+        place = entries.index((failed.number, failed))
+        entries[place] = (trial.number, trial)
+        self.trials = dict(entries)

@@ -3,93 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.errors import TuneError
+from synetune_lab.store.event_log import EVENT_LOG_FILENAME
+from synetune_lab.tune.analysis import ExperimentAnalysis
 from synetune_lab.tune.execution import execute
-from synetune_lab.tune.plan import Request
+from synetune_lab.tune.request import Request
 from synetune_lab.tune.result_grid import ResultGrid
+from synetune_lab.tune.resume import RESTART, RESUME, SKIP, ResumeConfig
+from synetune_lab.tune.run_config import (
+    CheckpointConfig,
+    FailureConfig,
+    RunConfig,
+    TuneConfig,
+    check_group,
+)
 
 if TYPE_CHECKING:
-    from synetune_lab.tune.callbacks import ProgressReporter
+    from synetune_lab.tune.backends import MakeBackend
 
-__all__ = ["CheckpointConfig", "FailureConfig", "RunConfig", "TuneConfig", "Tuner"]
-
-
-@dataclass
-class TuneConfig:
-    """How to search; the arguments of `tune.run` of these names."""
-
-    metric: str | None = None
-    mode: str | None = None
-    search_alg: Any = None
-    scheduler: Any = None
-    num_samples: int = 1
-    max_concurrent_trials: int | None = None
-    time_budget_s: float | None = None
-    reuse_actors: bool = False
-
-
-@dataclass
-class CheckpointConfig:
-    """Which checkpoints are made and kept.
-
-    Attributes:
-        num_to_keep: `keep_checkpoints_num` of `tune.run`.
-        checkpoint_score_attribute: Metric by which the ones to keep are chosen.
-        checkpoint_score_order: `max` or `min`.
-        checkpoint_frequency: `checkpoint_freq` of `tune.run`.
-        checkpoint_at_end: As of `tune.run`.
-    """
-
-    num_to_keep: int | None = None
-    checkpoint_score_attribute: str | None = None
-    checkpoint_score_order: str = "max"
-    checkpoint_frequency: int = 0
-    checkpoint_at_end: bool = False
-
-    @property
-    def score_attr(self) -> str | None:
-        """`checkpoint_score_attr` of `tune.run`."""
-        name = self.checkpoint_score_attribute
-        return f"min-{name}" if name and self.checkpoint_score_order == "min" else name
-
-
-@dataclass
-class FailureConfig:
-    """What happens when trials fail; the arguments of `tune.run` of these names."""
-
-    max_failures: int = 0
-    fail_fast: bool = False
-
-
-@dataclass
-class RunConfig:
-    """Name, place, end and output of a run.
-
-    Attributes:
-        name: Name of the run.
-        storage_path: Folder of all runs.
-        local_dir: The same.
-        stop: When a trial is done.
-        callbacks: Hooks.
-        verbose: How much is shown.
-        progress_reporter: Shows the status table.
-        checkpoint_config: Which checkpoints are made and kept.
-        failure_config: What happens when trials fail.
-    """
-
-    name: str | None = None
-    storage_path: str | Path | None = None
-    local_dir: str | Path | None = None
-    stop: Any = None
-    callbacks: Sequence[Any] = ()
-    verbose: int = 2
-    progress_reporter: ProgressReporter | None = None
-    checkpoint_config: CheckpointConfig = field(default_factory=CheckpointConfig)
-    failure_config: FailureConfig = field(default_factory=FailureConfig)
+__all__ = ["Tuner"]
 
 
 class Tuner:
@@ -101,6 +37,9 @@ class Tuner:
         tune_config: How to search.
         run_config: Name, place, end and output.
         backend: As for `tune.run`.
+
+    Raises:
+        TuneError: If an argument is not possible.
     """
 
     def __init__(
@@ -110,59 +49,73 @@ class Tuner:
         param_space: Mapping[str, Any] | None = None,
         tune_config: TuneConfig | None = None,
         run_config: RunConfig | None = None,
-        backend: Callable[[Callable[..., None], dict[str, Any]], Any] | None = None,
+        backend: str | MakeBackend | None = None,
     ) -> None:
+        check_group("tune_config", tune_config, TuneConfig)
+        check_group("run_config", run_config, RunConfig)
         tune, run = tune_config or TuneConfig(), run_config or RunConfig()
-        checkpoints, failures = run.checkpoint_config, run.failure_config
-        self._resume = False
+        failures = run.failure_config or FailureConfig()
+        self._resume: ResumeConfig | None = None
+        self._results: ResultGrid | None = None
+        self._folder: Path | None = None
         self._request = Request(
             trainable,
             name=run.name,
-            metric=tune.metric,
-            mode=tune.mode,
             stop=run.stop,
-            time_budget_s=tune.time_budget_s,
             config=param_space,
-            num_samples=tune.num_samples,
             local_dir=run.storage_path or run.local_dir,
-            search_alg=tune.search_alg,
-            scheduler=tune.scheduler,
-            checkpoint_freq=checkpoints.checkpoint_frequency,
-            checkpoint_at_end=checkpoints.checkpoint_at_end,
-            keep_checkpoints_num=checkpoints.num_to_keep,
-            checkpoint_score_attr=checkpoints.score_attr,
             verbose=run.verbose,
             progress_reporter=run.progress_reporter,
-            reuse_actors=tune.reuse_actors,
-            callbacks=list(run.callbacks),
+            callbacks=run.callbacks,
             max_failures=failures.max_failures,
             fail_fast=failures.fail_fast,
-            max_concurrent_trials=tune.max_concurrent_trials,
             backend=backend,
+            **vars(tune),
+            **(run.checkpoint_config or CheckpointConfig()).arguments(),
         )
+        self._request.check()
 
     @classmethod
     def restore(
-        cls, path: str | os.PathLike[str], trainable: Any = None, verbose: int = 2
+        cls,
+        path: str | os.PathLike[str],
+        trainable: Any = None,
+        resume_unfinished: bool = True,
+        resume_errored: bool = False,
+        restart_errored: bool = False,
+        *,
+        verbose: int = 2,
     ) -> Tuner:
         """A saved run, to go on with by `fit`.
 
         Args:
             path: Folder of the run.
             trainable: The trainable as it is now; None for what was saved.
+            resume_unfinished: Whether trials that had not ended go on.
+            resume_errored: Whether trials that failed begin again from their checkpoints.
+            restart_errored: Whether they begin again from scratch.
             verbose: How much is shown.
+
+        Raises:
+            TuneError: If there is no run, or an argument is not possible.
         """
+        if resume_errored and restart_errored:
+            raise TuneError("give resume_errored=True or restart_errored=True, not both")
+        if not cls.can_restore(path):
+            raise TuneError(f"there is no run to go on with in {os.fspath(path)}")
         folder = Path(path).expanduser().absolute()
         run_config = RunConfig(name=folder.name, storage_path=folder.parent, verbose=verbose)
         tuner = cls(trainable, run_config=run_config)
-        tuner._resume = True
+        tuner._folder = folder
+        tuner._resume = ResumeConfig(
+            unfinished=RESUME if resume_unfinished else SKIP,
+            errored=RESUME if resume_errored else RESTART if restart_errored else SKIP,
+        )
         return tuner
 
     @staticmethod
     def can_restore(path: str | os.PathLike[str]) -> bool:
         """Whether there is a run in a folder."""
-        from synetune_lab.store.event_log import EVENT_LOG_FILENAME
-
         return (Path(path).expanduser() / EVENT_LOG_FILENAME).exists()
 
     def fit(self) -> ResultGrid:
@@ -174,5 +127,18 @@ class Tuner:
         Raises:
             TuneError: If an argument is not possible.
         """
-        analysis = execute(self._request, resume=self._resume, raise_on_failed_trial=False)
-        return ResultGrid(analysis)
+        analysis = execute(self._request, self._resume, raise_on_failed_trial=False)
+        self._results = ResultGrid(analysis)
+        return self._results
+
+    def get_results(self) -> ResultGrid:
+        """The results of `fit`; of a restored run, those that it has already.
+
+        Raises:
+            TuneError: If there are none yet.
+        """
+        if self._results is None and self._folder is not None:
+            return ResultGrid(ExperimentAnalysis(self._folder))
+        if self._results is None:
+            raise TuneError("there are no results yet: call fit() first")
+        return self._results

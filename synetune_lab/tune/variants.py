@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from synetune_lab.config_space import Domain
 from synetune_lab.errors import ConfigSpaceError
 from synetune_lab.optimizer.schedulers.searchers import SpaceEditReport, StochasticSearcher
+from synetune_lab.tune.search_space import AnyChoice
 
 if TYPE_CHECKING:
     from synetune_lab.tune.convert import SearchSpace
@@ -62,7 +63,8 @@ class VariantSearcher(StochasticSearcher):
             random_seed_generator=random_seed_generator,
         )
         self._space = space
-        self._num_samples = num_samples
+        # As in Ray Tune: points to begin with are all tried, however few samples are asked for.
+        self._num_samples = None if num_samples is None else max(num_samples, len(presets))
         self._presets = [dict(preset) for preset in presets]
         self._constant_grid_search = constant_grid_search
         self._sources = {**space.config_space}
@@ -117,18 +119,32 @@ class VariantSearcher(StochasticSearcher):
             for name, function in waiting:
                 try:
                     spec = self._space.template.partly(known)
-                    value = function.sample(spec, random_state=self.random_state)
+                    value = self._resolved(function.sample(spec, random_state=self.random_state))
                 except (KeyError, AttributeError) as error:
                     left.append((name, function))
                     problem = error
                 else:
-                    known[name] = value.item() if hasattr(value, "item") else value
+                    known[name] = value
             if len(left) == len(waiting):
                 raise ConfigSpaceError(
                     f"{left[0][0]}: the function of sample_from does not find a value that it uses "
                     f"({type(problem).__name__}: {problem})"
                 ) from problem
             waiting = left
+
+    def _resolved(self, value: Any) -> Any:
+        """What a function returned: domains in it are drawn from, arrays become lists."""
+        if isinstance(value, AnyChoice):
+            return self._resolved(
+                value.categories[self.random_state.randint(len(value.categories))]
+            )
+        if isinstance(value, Domain):
+            return self._resolved(value.sample(random_state=self.random_state))
+        if isinstance(value, Mapping):
+            return {key: self._resolved(entry) for key, entry in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._resolved(entry) for entry in value]
+        return value.tolist() if hasattr(value, "tolist") else value
 
     def edit_space(
         self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None

@@ -6,9 +6,12 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
+
+if TYPE_CHECKING:
+    from synetune_lab.tune.resources import PlacementGroupFactory
 
 __all__ = [
     "register_trainable",
@@ -25,14 +28,23 @@ class _WithResources:
     resources: Mapping[str, float]
 
 
-def with_resources(trainable: Any, resources: Mapping[str, float]) -> Any:
+def with_resources(trainable: Any, resources: Mapping[str, float] | PlacementGroupFactory) -> Any:
     """A trainable together with what each trial of it may use.
 
     Args:
         trainable: A function or class.
         resources: As for `resources_per_trial`.
+
+    Raises:
+        TuneError: If they are no dictionary.
     """
-    return _WithResources(trainable, dict(resources))
+    amounts: Any = getattr(resources, "required_resources", resources)
+    if not isinstance(amounts, Mapping):
+        raise TuneError(
+            f"with_resources: resources={resources!r:.100} must be a dictionary, such as "
+            "{'cpu': 2, 'gpu': 1}"
+        )
+    return _WithResources(trainable, dict(amounts))
 
 
 def with_parameters(trainable: Any, **kwargs: Any) -> Any:

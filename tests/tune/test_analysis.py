@@ -82,20 +82,24 @@ def test_configurations_are_the_users_own_after_reading(
     assert analysis.stats()["trials"] == {"TERMINATED": 3}
     first = analysis.trials[0]
     assert analysis.get_all_configs()[first.logdir] == first.config
-    assert "config/m" in analysis.get_all_configs(prefix=True)[first.logdir]
+    assert analysis.get_all_configs(prefix=True)[first.trial_id]["config/m/fixed"] == 1
 
 
 def test_data_frames_hold_all_results(analysis: tune.ExperimentAnalysis) -> None:
     frames = analysis.trial_dataframes
     assert [list(frame["training_iteration"]) for frame in frames.values()] == [[1, 2, 3]] * 3
     assert list(analysis.fetch_trial_dataframes()) == list(frames)
+    first = analysis.trials[0]
+    assert frames[first.trial_id] is frames[first.logdir]
+    with pytest.raises(KeyError):
+        frames["nobody"]
     last = analysis.dataframe()
     assert list(last["score"])[:2] == [1.0, 2.0]
     assert list(last["config/m/fixed"]) == [1, 1, 1]
     assert list(analysis.dataframe("score", "max")["score"]) == [5.0, 2.0, 0.0]
     table = analysis.results_df
     assert list(table.index) == [trial.trial_id for trial in analysis.trials]
-    assert list(table["config.m.fixed"]) == [1, 1, 1]
+    assert list(table["config/m/fixed"]) == [1, 1, 1]
     assert set(analysis.results) == set(table.index)
     assert list(analysis.best_dataframe["score"]) == VALUES[1]
     assert len(analysis.best_result_df) == 1
@@ -138,7 +142,7 @@ def test_checkpoints_are_found_by_the_metric_that_they_had(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("attr", "kept"), [(None, [3, 4]), ("score", [3, 4]), ("min-score", [1, 4])]
+    ("attr", "kept"), [(None, [3, 4]), ("score", [3, 4]), ("min-score", [1, 2, 4])]
 )
 def test_only_the_checkpoints_worth_keeping_are_kept(attr: str | None, kept: list[int]) -> None:
     (trial,) = tune.run(
@@ -153,3 +157,27 @@ def test_only_the_checkpoints_worth_keeping_are_kept(attr: str | None, kept: lis
         verbose=0,
     ).trials
     assert [iteration for _, iteration in trial.checkpoints_by_iteration()] == kept
+
+
+def test_dictionaries_among_the_metrics_are_there_both_ways(tmp_path: Path) -> None:
+    analysis = tune.run(
+        trainables.reports, local_dir=tmp_path, config={"a": 1.0, "steps": 2}, verbose=0
+    )
+    (result,) = analysis.results.values()
+    assert result["eval"] == {"acc": 0.2}
+    assert result["eval/acc"] == 0.2
+    assert "eval/acc" in analysis.results_df
+
+
+def test_the_best_checkpoint_is_kept_beside_the_newest(tmp_path: Path) -> None:
+    (trial,) = tune.run(
+        trainables.Counter,
+        local_dir=tmp_path,
+        config={"a": -1.0},
+        stop={"training_iteration": 4},
+        checkpoint_config=tune.CheckpointConfig(
+            num_to_keep=1, checkpoint_frequency=1, checkpoint_score_attribute="score"
+        ),
+        verbose=0,
+    ).trials
+    assert [iteration for _, iteration in trial.checkpoints_by_iteration()] == [1, 4]

@@ -85,7 +85,9 @@ def test_a_tuner_restores_a_run(tmp_path: Path) -> None:
     folder = tmp_path / "long"
     assert tune.Tuner.can_restore(folder)
     assert not tune.Tuner.can_restore(tmp_path)
-    results = tune.Tuner.restore(folder, verbose=0).fit()
+    restored = tune.Tuner.restore(folder, verbose=0)
+    assert [result.error for result in restored.get_results()] == [None]
+    results = restored.fit()
     assert [result.metrics["count"] for result in results] == [5, 5]
 
 
@@ -116,7 +118,11 @@ def test_a_tuner_fits_and_gives_the_results(tmp_path: Path) -> None:
     assert best.metrics["score"] == 6.0
     assert best.error is None
     assert list(best.metrics_dataframe["count"]) == [1, 2, 3]
-    assert [Path(found).parent.parent for found in best.best_checkpoints] == [Path(best.path)]
+    assert [row["count"] for _, row in best.best_checkpoints] == [3]
+    assert best.get_best_checkpoint("count", "max") == best.checkpoint
+    assert best.get_best_checkpoint("nothing", "max") is None
+    assert best.log_dir == Path(best.path)
+    assert tuner.get_results() is results
     assert list(results.get_dataframe()["score"]) == [3.0, 6.0, 3.0, 6.0]
     assert Path(results.experiment_path) == tmp_path / "grid"
     with pytest.raises(TuneError, match="no trial"):
@@ -132,3 +138,80 @@ def test_a_tuner_tells_failures_as_results() -> None:
     assert [result.error is None for result in results] == [True, False]
     assert "told to fail" in str(results.errors[0])
     assert len(results[1].metrics_dataframe) == 2
+
+
+# Trials that failed
+
+
+def failed_run(tmp_path: Path) -> dict[str, Any]:
+    """Arguments of a run whose second trial failed, at its third step."""
+    arguments: dict[str, Any] = {
+        "name": "failing",
+        "local_dir": tmp_path,
+        "config": {"a": tune.grid_search([1.0, 2.0, 3.0]), "release": str(tmp_path / "release")},
+        "metric": "score",
+        "mode": "max",
+        "verbose": 0,
+    }
+    with pytest.raises(TuneError, match="not yet"):
+        tune.run(trainables.fails_until_released, **arguments)
+    (tmp_path / "release").touch()
+    return arguments
+
+
+@pytest.mark.parametrize(
+    ("resume", "began"),
+    [("ERRORED_ONLY", 2), ("AUTO+ERRORED", 2), ("AUTO+RESTART_ERRORED", 0)],
+)
+def test_a_failed_trial_is_tried_again_by_a_later_call(
+    resume: str, began: int, tmp_path: Path
+) -> None:
+    arguments = failed_run(tmp_path)
+    with pytest.raises(TuneError, match="not yet"):
+        tune.run(trainables.fails_until_released, **arguments, resume=True)
+    analysis = tune.run(trainables.fails_until_released, **arguments, resume=resume)
+    for found in (analysis, tune.ExperimentAnalysis(tmp_path / "failing")):
+        assert [trial.config["a"] for trial in found.trials] == [1.0, 2.0, 3.0]
+        assert {trial.status for trial in found.trials} == {"TERMINATED"}
+        again = found.trials[1]
+        assert [row["training_iteration"] for row in again.history] == [1, 2, 3, 4]
+        assert again.history[-1]["began"] == began
+    over = tune.run(trainables.fails_until_released, **arguments, resume=resume)
+    assert len(over.trials) == 3
+
+
+def test_a_tuner_restores_what_failed(tmp_path: Path) -> None:
+    failed_run(tmp_path)
+    folder = tmp_path / "failing"
+    results = tune.Tuner.restore(
+        folder, trainables.fails_until_released, resume_errored=True, verbose=0
+    ).fit()
+    assert results.num_errors == 0
+    with pytest.raises(TuneError, match="not both"):
+        tune.Tuner.restore(folder, resume_errored=True, restart_errored=True)
+    with pytest.raises(TuneError, match="no run"):
+        tune.Tuner.restore(tmp_path)
+
+
+def test_failed_trials_may_be_the_only_ones_that_go_on(tmp_path: Path) -> None:
+    arguments = interrupted(tmp_path)
+    before = tune.ExperimentAnalysis(tmp_path / "long").trials[0].history
+    analysis = tune.run(trainables.WaitsForRelease, **arguments, resume="ERRORED_ONLY")
+    assert analysis.trials[0].history == before
+
+
+# Beginning with a checkpoint
+
+
+def test_a_run_may_begin_with_a_checkpoint_of_another_one(tmp_path: Path) -> None:
+    common: dict[str, Any] = {"local_dir": tmp_path, "verbose": 0, "config": {"a": 1.0}}
+    first = tune.run(
+        trainables.Counter, **common, stop={"training_iteration": 2}, checkpoint_at_end=True
+    )
+    checkpoint = first.trials[0].checkpoint
+    assert checkpoint is not None
+    second = tune.run(
+        trainables.Counter, **common, stop={"training_iteration": 4}, restore=checkpoint
+    )
+    assert [row["count"] for row in second.trials[0].history] == [3, 4]
+    assert second.trials[0].last_result["came"] == "setup+load"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ import pytest
 
 from synetune_lab import tune
 from synetune_lab.errors import BackendError, TuneError
-from synetune_lab.tune.plan import Request, plan_run
-from synetune_lab.tune.stoppers import CombinedStopper, MaximumIterationStopper
-from synetune_lab.tune.stoppers import TrialPlateauStopper as Plateau
+from synetune_lab.tune.plan import plan_run
+from synetune_lab.tune.request import Request
+from synetune_lab.tune.stopper import CombinedStopper, MaximumIterationStopper
+from synetune_lab.tune.stopper import TrialPlateauStopper as Plateau
 from tests.tune import trainables
 
 run: Callable[..., tune.ExperimentAnalysis] = functools.partial(
@@ -228,6 +228,16 @@ def test_a_run_may_end_with_the_first_failure() -> None:
     assert len(analysis.trials) < 20
 
 
+def test_a_tuner_may_raise_the_first_failure() -> None:
+    tuner = tune.Tuner(
+        trainables.fails_if_told,
+        param_space={"bad": True},
+        run_config=tune.RunConfig(verbose=0, failure_config=tune.FailureConfig(fail_fast="raise")),
+    )
+    with pytest.raises(TuneError, match="told to fail"):
+        tuner.fit()
+
+
 def test_a_failed_trial_begins_again_from_its_checkpoint() -> None:
     (trial,) = run(trainables.counts_with_checkpoints, config={"a": 1}, max_failures=1).trials
     assert [row["score"] for row in trial.history] == [1, 2, 3, 4]
@@ -302,7 +312,6 @@ def test_a_run_is_found_by_its_name(tmp_path: Path) -> None:
         ({"metric": None, "scheduler": "asha"}, "metric"),
         ({"metric": None, "search_alg": "bayesopt"}, "metric"),
         ({"resume": True}, "name"),
-        ({"resume": "ERRORED_ONLY", "name": "x"}, "resume"),
         ({"resume": True, "name": "nowhere"}, "no run"),
     ],
 )
@@ -327,71 +336,3 @@ def test_what_cannot_be_sent_to_a_trial_is_told_before_it_starts() -> None:
 
     with pytest.raises(BackendError, match="self-contained"):
         run(bad, config={})
-
-
-# Hooks and output
-
-
-class _Log(tune.Callback):
-    def __init__(self) -> None:
-        self.lines: list[Any] = []
-
-    def setup(self, **info: Any) -> None:
-        self.lines.append(("setup", info["num_samples"]))
-
-    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.lines.append(("start", trial.config["a"]))
-
-    def on_trial_result(
-        self, iteration: int, trials: Any, trial: Any, result: Any, **info: Any
-    ) -> None:
-        self.lines.append(("result", result["score"]))
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.lines.append(("complete", trial.status))
-
-    def on_experiment_end(self, trials: Any, **info: Any) -> None:
-        self.lines.append(("end", len(trials)))
-
-
-def test_hooks_are_told_what_happens() -> None:
-    log = _Log()
-    run(trainables.yields, config={"a": 2.0}, callbacks=[log])
-    assert log.lines == [
-        ("setup", 1),
-        ("start", 2.0),
-        ("result", 2.0),
-        ("result", 4.0),
-        ("result", 6.0),
-        ("complete", "TERMINATED"),
-        ("end", 1),
-    ]
-
-
-class _Broken(tune.Callback):
-    def on_trial_result(self, *args: Any, **info: Any) -> None:
-        raise ZeroDivisionError("my hook")
-
-
-def test_a_hook_that_fails_is_told_in_the_end() -> None:
-    with pytest.raises(Exception, match="my hook"):
-        run(trainables.yields, config={"a": 2.0}, callbacks=[_Broken()])
-
-
-def test_the_status_table_is_shown_and_tells_the_best_trial() -> None:
-    stream = io.StringIO()
-    reporter = tune.CLIReporter(stream=stream, metric_columns={"score": "SCORE"})
-    run(trainables.yields, config=SPACE, verbose=3, progress_reporter=reporter)
-    text = stream.getvalue()
-    assert text.count("Result for") == 6
-    assert text.count(" TERMINATED after 3 iterations, score=") == 2
-    final = text[text.rindex("== Status ==") :]
-    assert "Number of trials: 2 (2 TERMINATED)" in final
-    assert "score=6 and parameters={a: 2}" in final
-    assert "| Trial name" in final
-    assert "SCORE" in final
-
-
-def test_nothing_is_shown_if_nothing_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
-    run(trainables.returns, config={"a": 1.0})
-    assert capsys.readouterr().out == ""

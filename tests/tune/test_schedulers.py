@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from synetune_lab.errors import ConfigSpaceError, SchedulerError, TuneError
 from synetune_lab.optimizer.baselines import RandomSearch
 from synetune_lab.optimizer.schedulers.fifo import FIFOScheduler
 from synetune_lab.optimizer.schedulers.searchers import BaseSearcher
+from synetune_lab.trial import Trial
 from synetune_lab.tune.convert import SearchSpace
 from synetune_lab.tune.mutations import Mutation, mutated_space, with_first_values
-from synetune_lab.tune.plan import Request, plan_run
+from synetune_lab.tune.plan import plan_run
+from synetune_lab.tune.request import Request
 from synetune_lab.tune.schedulers import (
     ASHAScheduler,
     HyperBandForBOHB,
@@ -28,6 +32,7 @@ from synetune_lab.tune.search import (
     BasicVariantGenerator,
     BayesOptSearch,
     ConcurrencyLimiter,
+    HyperOptSearch,
     TuneBOHB,
 )
 from tests.tune import trainables
@@ -98,6 +103,25 @@ def test_a_search_may_hold_space_metric_and_a_limit() -> None:
     assert set(tuner.scheduler.config_space) == {"a"}
 
 
+def test_search_algorithms_take_the_arguments_that_they_have_in_ray_tune() -> None:
+    bayes = BayesOptSearch(random_search_steps=4, random_state=1)
+    assert bayes.search_options == {"num_init_random": 4}
+    estimators = HyperOptSearch(n_initial_points=5, gamma=0.25, random_state_seed=3)
+    assert estimators.search_options == {"num_min_data_points": 5, "top_n_percent": 25}
+    assert estimators.random_state == 3
+    for search in (bayes, estimators):
+        assert planned(search_alg=search, num_samples=2).scheduler.suggest(0) is not None
+    with pytest.raises(TuneError, match=r"utility_kwargs.*search_options"):
+        BayesOptSearch(utility_kwargs={"kappa": 2})
+
+
+def test_search_algorithms_are_where_ray_tune_has_them() -> None:
+    for name, cls in SEARCH_ALGORITHMS.items():
+        if cls is not BasicVariantGenerator and name not in ("random", "kde", "botorch", "rea"):
+            module = import_module(f"synetune_lab.tune.search.{name}")
+            assert getattr(module, cls.__name__) is cls
+
+
 def test_the_same_seed_gives_the_same_configurations() -> None:
     both = [
         [planned(search_alg=BasicVariantGenerator(random_state=7)).scheduler.suggest(0).config]
@@ -124,8 +148,8 @@ def test_a_scheduler_of_the_package_itself_may_be_given() -> None:
         (lambda: MedianStoppingRule(hard_stop=False), "hard_stop"),
         (PopulationBasedTraining, "hyperparam_mutations"),
         (
-            lambda: PopulationBasedTraining(hyperparam_mutations={"a": [1]}, burn_in_period=3),
-            "burn",
+            lambda: PopulationBasedTraining(hyperparam_mutations={"a": [1]}, synch=True),
+            "synch",
         ),
         (lambda: ConcurrencyLimiter(BasicVariantGenerator(), 2, batch=True), "batch"),
     ],
@@ -167,6 +191,7 @@ def test_hyperband_pauses_trials_and_goes_on_from_their_checkpoints(trainable: A
     analysis = run(trainable, scheduler=HyperBandForBOHB(max_t=9), num_samples=9)
     counts = sorted(len(trial.history) for trial in analysis.trials)
     assert counts == [1, 1, 1, 1, 1, 1, 3, 3, 9]
+    assert {trial.status for trial in analysis.trials} == {"TERMINATED"}
     best = analysis.best_trial
     assert best.config["a"] == max(trial.config["a"] for trial in analysis.trials)
     assert [row["score"] for row in best.history] == [best.config["a"] * i for i in range(1, 10)]
@@ -193,6 +218,27 @@ def test_the_median_stops_what_is_worse_than_most() -> None:
 
 
 # Population-based training
+
+
+def test_trials_are_not_compared_before_they_have_burnt_in() -> None:
+    pbt = PopulationBasedTraining(
+        "training_iteration",
+        perturbation_interval=1,
+        burn_in_period=3,
+        quantile_fraction=0.5,
+        hyperparam_mutations={"a": tune.uniform(0.1, 1.0)},
+        seed=1,
+    )
+    scheduler = planned(scheduler=pbt).scheduler
+    trials = [Trial(i, {"a": 0.5}, datetime(2026, 1, 1)) for i in range(2)]
+    for trial in trials:
+        scheduler.on_trial_add(trial)
+    decisions = [
+        scheduler.on_trial_result(trial, {"score": -trial.trial_id, "training_iteration": step})
+        for step in (1, 2, 3)
+        for trial in trials
+    ]
+    assert decisions == ["CONTINUE"] * 5 + ["STOP"]
 
 
 @pytest.mark.parametrize("reuse", [False, True])
@@ -238,6 +284,28 @@ class _ReleaseAfter(tune.Callback):
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if trial.number == self.number:
             self.release.touch()
+
+
+def test_a_trial_at_its_end_is_neither_replaced_nor_copied() -> None:
+    pbt = PopulationBasedTraining(
+        "training_iteration",
+        perturbation_interval=1,
+        quantile_fraction=0.5,
+        hyperparam_mutations={"a": tune.uniform(0.1, 1.0)},
+    )
+    scheduler = planned(scheduler=pbt, stop={"training_iteration": 2}).scheduler
+    trials = [Trial(i, {"a": 0.5}, datetime(2026, 1, 1)) for i in range(3)]
+    for trial in trials:
+        scheduler.on_trial_add(trial)
+
+    def decide(number: int, step: int, score: float) -> str:
+        result = {"score": score, "training_iteration": step}
+        return str(scheduler.on_trial_result(trials[number], result))
+
+    assert [decide(0, 1, 3.0), decide(0, 2, 3.0)] == ["CONTINUE"] * 2
+    assert decide(1, 1, 1.0) == "CONTINUE"  # alone: the better one has come to its end
+    assert decide(2, 1, 2.0) == "CONTINUE"
+    assert decide(1, 2, 1.0) == "CONTINUE"
 
 
 def test_first_values_may_come_from_the_mutations() -> None:

@@ -108,7 +108,7 @@ def test_each_sample_goes_through_the_whole_grid() -> None:
     }
     found = configs(config, num_samples=2)
     points = [(one["a"], one["b"]["c"]) for one in found]
-    grid = [(a, c) for a in (1, 2, 3) for c in ("x", None)]
+    grid = [(a, c) for c in ("x", None) for a in (1, 2, 3)]  # the first name moves fastest
     assert points == grid + grid
     assert len({one["d"] for one in found}) == len(found)
 
@@ -119,6 +119,52 @@ def test_random_values_may_stay_the_same_over_a_grid() -> None:
     assert [one["a"] for one in found] == [1, 2] * 3
     assert found[0]["d"] == found[1]["d"]
     assert len({one["d"] for one in found}) == 3
+
+
+def test_first_points_are_all_tried_however_few_samples_there_are() -> None:
+    presets = [{"d": 0.25}, {"d": 0.75}]
+    assert configs({"d": tune.uniform(0, 1)}, presets=presets) == presets
+
+
+def test_a_value_may_have_hyperparameters_of_its_own() -> None:
+    config = {
+        "model": tune.grid_search(
+            [{"kind": "tree", "depth": tune.grid_search([2, 4])}, {"kind": "net"}]
+        ),
+        "rate": tune.choice([tune.uniform(1, 2), None]),
+    }
+    found = configs(config)
+    assert sorted(str(one["model"]) for one in found) == [
+        "{'kind': 'net'}",
+        "{'kind': 'tree', 'depth': 2}",
+        "{'kind': 'tree', 'depth': 4}",
+    ]
+    rates = [one["rate"] for one in configs(config, num_samples=50)]
+    assert None in rates
+    assert all(rate is None or 1 <= rate <= 2 for rate in rates)
+    space = SearchSpace.of(config)
+    again = ConfigTemplate.from_json(space.template.to_json())
+    label = next(iter(again.labels["model"]))
+    flat = {"model": label, "model/0/depth": 2, "model/0/kind": "tree"}
+    assert again.nest({**flat, "model/1/kind": "net", "rate": "None"})["model"]["depth"] == 2
+
+
+def test_a_function_may_return_a_domain_or_an_array() -> None:
+    config = {
+        "domain": tune.sample_from(lambda spec: tune.uniform(spec.config.low, spec.config.low + 1)),
+        "low": 5,
+        "array": tune.sample_from(lambda: np.arange(2)),
+        "mixed": tune.sample_from(lambda: {"one": [tune.choice([[7]])]}),
+    }
+    (found,) = configs(config)
+    assert 5 <= found["domain"] <= 6
+    assert found["array"] == [0, 1]
+    assert found["mixed"] == {"one": [[7]]}
+
+
+def test_tuples_and_names_that_are_numbers_stay_what_they_are() -> None:
+    config = {"pair": (tune.choice([1]), 2), "at": {1: tune.choice([0.1])}, "plain": {3: "x"}}
+    assert configs(config) == [{"pair": (1, 2), "at": {1: 0.1}, "plain": {3: "x"}}]
 
 
 def test_first_points_count_as_samples_and_fix_their_values() -> None:

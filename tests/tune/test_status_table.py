@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from synetune_lab import tune
 from synetune_lab.tune.checkpoint import CheckpointFolder, CheckpointNote
-from synetune_lab.tune.status_table import status_text, text_table
+from synetune_lab.tune.status_table import Layout, Status, status_of, text_table
 
 
 def trial(number: int, status: str, score: float | None = None) -> tune.Trial:
@@ -21,7 +22,7 @@ def trial(number: int, status: str, score: float | None = None) -> tune.Trial:
     return made
 
 
-def text(trials: list[tune.Trial], **arguments: Any) -> str:
+def status(trials: list[tune.Trial], **arguments: Any) -> Status:
     fixed: dict[str, Any] = {
         "scheduler": "FIFO",
         "metric": "score",
@@ -29,7 +30,11 @@ def text(trials: list[tune.Trial], **arguments: Any) -> str:
         "logdir": "/runs/x",
         "resources": lambda running: f"{running}/8 CPUs, 0/0 GPUs",
     }
-    return status_text(trials, **{**fixed, **arguments})
+    return status_of(trials, **{**fixed, **arguments})
+
+
+def text(trials: list[tune.Trial], **arguments: Any) -> str:
+    return status(trials, **arguments).as_text()
 
 
 def test_the_status_has_head_counts_and_a_row_a_trial() -> None:
@@ -54,8 +59,9 @@ def test_the_status_has_head_counts_and_a_row_a_trial() -> None:
 
 def test_a_long_table_is_cut_until_the_end() -> None:
     trials = [trial(i, "TERMINATED", float(i)) for i in range(30)]
-    assert "... 25 more trials not shown (25 TERMINATED)" in text(trials, max_rows=5)
-    assert text(trials, max_rows=5, done=True).count("| train_") == 30
+    layout = Layout(max_rows=5)
+    assert "... 25 more trials not shown (25 TERMINATED)" in text(trials, layout=layout)
+    assert text(trials, layout=layout, done=True).count("| train_") == 30
 
 
 def test_failures_are_told_with_the_last_line_of_their_error() -> None:
@@ -71,17 +77,55 @@ def test_a_run_without_trials_has_a_head_only() -> None:
 def test_columns_may_be_chosen_and_named() -> None:
     shown = text(
         [trial(0, "RUNNING", 1.0)],
-        parameter_columns=["a"],
-        metric_columns={"score": "the score"},
+        layout=Layout(parameter_columns=["a"], metric_columns={"score": "the score"}),
     )
     assert "| a | the score |" in shown
     assert "iter" not in shown
 
 
-def test_tables_put_numbers_at_the_right_and_cut_long_text() -> None:
-    lines = text_table(["n", "t"], [[1, "x" * 50], [100, "short"]]).splitlines()
-    assert lines[3].startswith("|   1 | xxx")
-    assert "..." in lines[3]
+def test_tables_put_numbers_at_the_right() -> None:
+    lines = text_table(["n", "t"], [[1, "x"], [100, "short"]]).splitlines()
+    assert lines[1:4] == ["|   n | t     |", "|-----+-------|", "|   1 | x     |"]
+
+
+def test_long_texts_are_cut_but_names_of_trials_are_not() -> None:
+    long = trial(0, "RUNNING")
+    long.evaluated_params["a"] = "under_score_" * 10
+    long.given_name = "a name that is longer than any cell may be"
+    shown = text([long])
+    assert "| under_score_under... |" in shown
+    assert "| a name that is longer than any cell may be |" in shown
+
+
+def test_columns_are_left_out_where_the_terminal_is_narrow() -> None:
+    whole = status([trial(0, "RUNNING", 1.0)])
+    assert "Not shown" not in whole.as_text()
+    narrow = whole.as_text(70)
+    table = [line for line in narrow.splitlines() if line.startswith(("|", "+"))]
+    assert max(map(len, table)) <= 70
+    assert "Not shown for want of room: loc" in narrow
+    assert "train_abc_00000" in whole.as_text(1)
+
+
+def test_the_best_trials_may_stand_first() -> None:
+    trials = [trial(0, "RUNNING"), trial(1, "TERMINATED", 3.0), trial(2, "TERMINATED", 1.0)]
+    rows = status(trials, layout=Layout(best_first=True)).rows
+    assert [row[0][-1] for row in rows] == ["2", "1", "0"]
+
+
+def test_only_so_many_errors_are_shown() -> None:
+    shown = text([trial(i, "ERROR") for i in range(3)], layout=Layout(max_errors=1))
+    assert "Number of errored trials: 3" in shown
+    assert "... and 2 more" in shown
+
+
+def test_a_notebook_gets_a_table_of_its_own_with_texts_made_harmless() -> None:
+    odd = trial(0, "RUNNING", 1.0)
+    odd.evaluated_params["a"] = "<b>"
+    html = status([odd]).as_html()
+    assert "<table>" in html
+    assert "&lt;b&gt;" in html
+    assert "<b>" not in html
 
 
 def test_a_reporter_waits_between_tables() -> None:
@@ -90,24 +134,68 @@ def test_a_reporter_waits_between_tables() -> None:
     assert [reporter.is_due() for _ in range(4)] == [True, False, True, False]
 
 
+def test_a_terminal_tells_how_wide_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "60")
+    terminal, file = Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        tune.CLIReporter(stream=stream).show(status([trial(0, "RUNNING", 1.0)]))
+    assert "Not shown" in terminal.getvalue()
+    assert "Not shown" not in file.getvalue()
+
+
+class _Notebook:
+    """Stands for a notebook's displays."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shown: list[tuple[str, str]] = []
+        monkeypatch.setattr("IPython.display.display", self.display)
+
+    def display(self, data: Any, raw: bool, display_id: bool) -> Any:
+        self.shown.append(("display", data["text/plain"]))
+        return self
+
+    def update(self, data: Any, raw: bool) -> None:
+        assert "<table>" in data["text/html"]
+        self.shown.append(("update", data["text/plain"]))
+
+
 def test_a_notebook_shows_the_table_in_the_place_of_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shown: list[Any] = []
+    notebook = _Notebook(monkeypatch)
+    reporter, now = tune.JupyterNotebookReporter(), status([trial(0, "RUNNING")])
+    tuner: Any = None
+    reporter.begin(tuner)
+    reporter.show(now)
+    reporter.show(now)
+    assert notebook.shown == [("display", "starting")] + [("update", now.as_text())] * 2
 
-    class Handle:
-        def update(self, data: Any, raw: bool) -> None:
-            shown.append(("update", data["text/plain"]))
 
-    def display(data: Any, raw: bool, display_id: bool) -> Handle:
-        shown.append(("display", data["text/plain"]))
-        return Handle()
+@pytest.mark.parametrize("in_notebook", [True, False])
+def test_the_panel_takes_the_place_of_the_table_in_a_notebook(
+    in_notebook: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
 
-    monkeypatch.setattr("IPython.display.display", display)
-    reporter = tune.JupyterNotebookReporter()
-    reporter.show("one")
-    reporter.show("two")
-    assert shown == [("display", "one"), ("update", "two")]
+    class Panel:
+        def _ipython_display_(self) -> None:
+            shown.append("panel")
+
+    class Tuner:
+        def dashboard(self) -> Panel:
+            return Panel()
+
+    monkeypatch.setattr("synetune_lab.session.progress.in_kernel", lambda: in_notebook)
+    stream = io.StringIO()
+    reporter, tuner = tune.PanelReporter(stream=stream), cast("Any", Tuner())
+    reporter.begin(tuner)
+    reporter.show(status([trial(0, "RUNNING")]))
+    assert shown == (["panel"] if in_notebook else [])
+    assert ("== Status ==" in stream.getvalue()) is not in_notebook
 
 
 # Checkpoints

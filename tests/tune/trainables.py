@@ -53,6 +53,17 @@ def counts_with_checkpoints(config: dict[str, Any], checkpoint_dir: str | None =
         tune.report(score=step, started_at=start)
 
 
+def fails_until_released(config: dict[str, Any]) -> None:
+    """Where `a` is 2, it fails at its third step until a file is there."""
+    found = tune.get_checkpoint()
+    began = found.to_dict()["step"] if found else 0
+    for step in range(began + 1, 5):
+        if step == 3 and config["a"] == 2.0 and not Path(config["release"]).exists():
+            raise RuntimeError("not yet")
+        metrics = {"score": config["a"] * step, "began": began}
+        tune.report(metrics, checkpoint=tune.Checkpoint.from_dict({"step": step}))
+
+
 def saves_with_reports(config: dict[str, Any]) -> None:
     found = tune.get_checkpoint()
     step = int((Path(found.path) / "step").read_text()) if found else 0

@@ -1,126 +1,24 @@
-"""Rules by which trials, or the whole run, are stopped."""
+"""How rules of users stop trials, or end the run."""
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
 from synetune_lab.optimizer.scheduler import SchedulerDecision, TrialScheduler
+from synetune_lab.tune.checks import is_number
+from synetune_lab.tune.stopper import CombinedStopper, FunctionStopper, Stopper
 from synetune_lab.tune.template import flatten
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import Config, TrialSuggestion
     from synetune_lab.trial import Trial
-    from synetune_lab.tune.session import TrialSettings
+    from synetune_lab.tune.trial_settings import TrialSettings
     from synetune_lab.tuning_status import TuningStatus
 
-__all__ = [
-    "CombinedStopper",
-    "FunctionStopper",
-    "MaximumIterationStopper",
-    "RunLimits",
-    "Stopper",
-    "StoppingScheduler",
-    "TrialPlateauStopper",
-    "read_stop",
-]
-
-
-class Stopper:
-    """Sees the results of all trials. Subclass it to stop some of them, or the run."""
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Whether to stop the trial that has just reported."""
-        raise NotImplementedError
-
-    def stop_all(self) -> bool:
-        """Whether to end the run."""
-        return False
-
-
-class FunctionStopper(Stopper):
-    """Stops trials as a function says.
-
-    Args:
-        function: Gets the id of a trial and its result.
-    """
-
-    def __init__(self, function: Callable[[str, dict[str, Any]], bool]) -> None:
-        self.function = function
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """See `Stopper`."""
-        return bool(self.function(trial_id, result))
-
-
-class MaximumIterationStopper(Stopper):
-    """Stops each trial after so many iterations.
-
-    Args:
-        max_iter: The number.
-    """
-
-    def __init__(self, max_iter: int) -> None:
-        self.max_iter = max_iter
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """See `Stopper`."""
-        del trial_id
-        return bool(result["training_iteration"] >= self.max_iter)
-
-
-class TrialPlateauStopper(Stopper):
-    """Stops a trial whose metric has not moved for some results.
-
-    Args:
-        metric: Name of the metric.
-        std: It stands still if its standard deviation is at most this.
-        num_results: Over so many results.
-        grace_period: Not before so many results.
-    """
-
-    def __init__(
-        self, metric: str, std: float = 0.01, num_results: int = 4, grace_period: int = 4
-    ) -> None:
-        self.metric = metric
-        self.std = std
-        self.num_results = num_results
-        self.grace_period = grace_period
-        self._seen: dict[str, deque[float]] = {}
-        self._counts: dict[str, int] = {}
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """See `Stopper`."""
-        seen = self._seen.setdefault(trial_id, deque(maxlen=self.num_results))
-        seen.append(float(result[self.metric]))
-        count = self._counts[trial_id] = self._counts.get(trial_id, 0) + 1
-        if count < self.grace_period or len(seen) < self.num_results:
-            return False
-        return statistics.pstdev(seen) <= self.std
-
-
-class CombinedStopper(Stopper):
-    """Stops what one of several stoppers stops.
-
-    Args:
-        stoppers: The stoppers.
-    """
-
-    def __init__(self, *stoppers: Stopper) -> None:
-        self.stoppers = stoppers
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """See `Stopper`."""
-        # Each is asked, for it may keep count.
-        answers = [stopper(trial_id, result) for stopper in self.stoppers]
-        return any(answers)
-
-    def stop_all(self) -> bool:
-        """See `Stopper`."""
-        return any(stopper.stop_all() for stopper in self.stoppers)
+__all__ = ["RunLimits", "StoppingScheduler", "read_stop"]
 
 
 def read_stop(stop: Any) -> tuple[dict[str, Any], Stopper | None]:
@@ -137,14 +35,33 @@ def read_stop(stop: Any) -> tuple[dict[str, Any], Stopper | None]:
     if isinstance(stop, Mapping):
         rules = flatten(stop)
         for name, value in rules.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+            if not is_number(value):
                 raise TuneError(f"stop[{name!r}]={value!r} must be a number")
         return rules, None
     if isinstance(stop, Stopper):
         return {}, stop
-    if callable(stop):
+    if isinstance(stop, (list, tuple)) and stop and all(isinstance(s, Stopper) for s in stop):
+        return {}, CombinedStopper(*stop)
+    if callable(stop) and not inspect.isclass(stop):
+        _check_signature(stop)
         return {}, FunctionStopper(stop)
-    raise TuneError(f"stop must be a dictionary, a function or a Stopper, got {stop!r:.100}")
+    raise TuneError(
+        f"stop must be a dictionary, a function, a Stopper or a list of Stoppers, got {stop!r:.100}"
+    )
+
+
+def _check_signature(stop: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(stop)
+    except (TypeError, ValueError):
+        return  # of a builtin, which tells nothing
+    try:
+        signature.bind("trial_id", {})
+    except TypeError:
+        raise TuneError(
+            f"stop: the function must take the id of a trial and its result, but it takes "
+            f"{signature}"
+        ) from None
 
 
 class RunLimits:

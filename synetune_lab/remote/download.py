@@ -32,5 +32,5 @@ def download_experiment(
     """
     base = experiments_uri(Aws(), s3_path)
     uri = "/".join(part for part in (base, experiment_name, name) if part)
-    fetched = fetch_files(S3Folder(Aws(), uri), path, is_result)
+    fetched = fetch_files(S3Folder(Aws(), uri), path, lambda file: is_result(file.name))
     return f"{uri} has {len(fetched)} files of results"

@@ -131,8 +131,8 @@ class RemoteFeed(SavedFeed):
             state = "starting"
         else:
             state = "stopping"
-            if job is not None and job.secondary == "Training":
-                words = "waits for the job to end"
+            if job is not None and (job.is_over or job.secondary == "Training"):
+                words = "fetches the last results" if job.is_over else "waits for the job to end"
         header.update(state=state, why=None, waits_for=words)
 
     def _goes_on_elsewhere(self) -> bool:

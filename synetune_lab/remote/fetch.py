@@ -22,7 +22,7 @@ from synetune_lab.store.run_files import RUN_FILENAME
 from synetune_lab.store.snapshots import INDEX_FILENAME, PREVIOUS_FILENAME
 
 if TYPE_CHECKING:
-    from synetune_lab.remote.s3_folder import S3Folder
+    from synetune_lab.remote.s3_folder import Entry, S3Folder
 
 __all__ = ["fetch_files", "is_result", "is_trial_file"]
 
@@ -51,13 +51,13 @@ def is_trial_file(name: str) -> bool:
     return _OF_TRIAL.fullmatch(name) is not None
 
 
-def fetch_files(folder: S3Folder, path: Path, wanted: Callable[[str], bool]) -> list[str]:
+def fetch_files(folder: S3Folder, path: Path, wanted: Callable[[Entry], bool]) -> list[str]:
     """Copy files of an experiment to this machine; a local file is replaced as a whole.
 
     Args:
         folder: The experiment on S3.
         path: Its folder here.
-        wanted: Told the name below the folder, says whether to fetch it.
+        wanted: Says of a file on S3 whether to fetch it.
 
     Returns:
         The names of what was fetched.
@@ -68,7 +68,7 @@ def fetch_files(folder: S3Folder, path: Path, wanted: Callable[[str], bool]) -> 
     """
     fetched = []
     for entry in folder.entries():
-        if entry.name in _NEVER or not wanted(entry.name):
+        if entry.name in _NEVER or not wanted(entry):
             continue
         parts = PurePosixPath(entry.name).parts
         if ".." in parts or PurePosixPath(entry.name).is_absolute():

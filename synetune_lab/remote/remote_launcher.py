@@ -160,12 +160,17 @@ class RemoteLauncher:
 
         Raises:
             BackendError: If the account can't be used, or the job can't be made; the message says
-                what to do. Nothing runs then.
+                what to do, and nothing runs. Also if the run was waited for, and has failed.
             StoreError: If the tuner can't be saved.
         """
         run = self.launch_tuning_job_on_sagemaker(wait=False)
         if wait:
             run.wait(progress=progress)
+            if run.note.state == "failed":
+                raise BackendError(
+                    f"run {run.name!r} failed: {run.note.why}. What it did is in {run.path}; "
+                    f"RemoteRun.attach({run.name!r}).log() shows the job's log"
+                )
         return run
 
     def launch_tuning_job_on_sagemaker(self, wait: bool) -> RemoteRun:

@@ -81,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if settings.quiet:
         logging.getLogger("synetune_lab.tuner").setLevel(logging.ERROR)
         logging.getLogger("synetune_lab.session").setLevel(logging.ERROR)
+    # Trials import what was sent, wherever in it their script is.
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(source), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     path = Path(getattr(options, ST_CHECKPOINT_DIR))
     link = S3Folder(Aws(), settings.link_uri)
     try:

@@ -20,7 +20,8 @@ from synetune_lab.remote.s3_folder import S3Folder
 from synetune_lab.session.progress import make_progress
 from synetune_lab.session.steering import SteeredRun
 from synetune_lab.session.summary import RunSummary
-from synetune_lab.store.run_files import read_run_file, write_run_file
+from synetune_lab.store.event_log import EVENT_LOG_FILENAME
+from synetune_lab.store.run_files import RUN_FILENAME, read_run_file, write_run_file
 from synetune_lab.tuner import Tuner
 from synetune_lab.util import experiment_path
 
@@ -77,7 +78,7 @@ class RemoteRun(SteeredRun):
         self._looking = threading.Lock()
         self.heard_at: float | None = None
         self._heard: float | None = None
-        self._following = threading.Lock()
+        self._starting = threading.Lock()
         self._follower: threading.Thread | None = None
         self._followed_until = 0.0
         self._wake = threading.Event()
@@ -245,7 +246,9 @@ class RemoteRun(SteeredRun):
         status = self._mirror.update()
         if status is not None:
             self.status = status
-        fetch_files(S3Folder(self._aws, self.note.result_uri), self.path, is_result)
+        fetch_files(
+            S3Folder(self._aws, self.note.result_uri), self.path, lambda f: is_result(f.name)
+        )
         # Of a job that was killed the link may know more than SageMaker has kept.
         restore_log(self._link, self.path)
         state, why = self._end()
@@ -273,9 +276,9 @@ class RemoteRun(SteeredRun):
 
     def follow(self) -> None:
         """Have a thread look for a while; whoever goes on watching calls it again and again."""
-        with self._following:
-            self._followed_until = time.monotonic() + _FOLLOW_S
-            if self.note.is_over or (self._follower is not None and self._follower.is_alive()):
+        self._followed_until = time.monotonic() + _FOLLOW_S
+        with self._starting:
+            if self.note.is_over or self._follower is not None:
                 return
             self._follower = threading.Thread(
                 target=self._follow, name=f"synetune-lab follows {self.name}", daemon=True
@@ -295,7 +298,10 @@ class RemoteRun(SteeredRun):
                     logger.warning("run %s can't be looked at: %s", self.name, error)
                 self.problem = str(error)
                 pause = min(2 * max(pause, 1.0), 30.0)
-            with self._following:  # whoever asks from now on finds a thread, or starts one
+            except BaseException:
+                self._follower = None
+                raise
+            with self._starting:
                 wanted = time.monotonic() < self._followed_until or self._driver.is_waiting
                 if self.note.is_over or not wanted:
                     self._follower = None
@@ -389,12 +395,14 @@ class RemoteRun(SteeredRun):
             AwsError: If S3 can't be reached.
         """
         folder = S3Folder(self._aws, self.note.result_uri)
-        # While the link is followed, log and header come through it.
-        live = () if self.note.is_over else ("events.jsonl", "run.json")
+        # Log and header come through the link.
+        live = (EVENT_LOG_FILENAME, RUN_FILENAME)
         fetch_files(
             folder,
             self.path,
-            lambda name: (is_result(name) and name not in live) or (trials and is_trial_file(name)),
+            lambda f: (
+                (is_result(f.name) and f.name not in live) or (trials and is_trial_file(f.name))
+            ),
         )
         return self.path
 

@@ -42,6 +42,8 @@ class RunSummary:
     def line(self) -> str:
         """One line of text."""
         parts = [_clock(self.tuner_time) + ("" if self.state == "running" else f" {self.state}")]
+        if self.state == "starting" and self.why:
+            return f"{parts[0]}: {self.why}"
         if self.best is not None:
             parts.append(f"best {self.metric} {self.best[1]:.4g} (trial {self.best[0]})")
         running = self.counts.get("InProgress", 0)

@@ -139,6 +139,7 @@ def test_a_backend_that_asks_is_told_what_a_trial_needs() -> None:
     ]
 
 
+@pytest.mark.cloud
 def test_a_run_goes_to_a_ray_cluster_by_one_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import shutil
 import sys
@@ -10,7 +9,7 @@ import tempfile
 import time
 import types
 import weakref
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +25,8 @@ from synetune_lab.constants import MAX_METRICS_SUPPORTED_BY_SAGEMAKER
 from synetune_lab.errors import BackendError, CommandRefused
 from synetune_lab.remote.account import experiments_uri
 from synetune_lab.remote.constants import DEFAULT_CPU_INSTANCE
-from synetune_lab.remote.images import default_image_uri, python_of_image, syne_tune_image_uri
+from synetune_lab.remote.images import default_image_uri, syne_tune_image_uri
+from synetune_lab.remote.launch_checks import check_python, check_tuner, checked_options
 from synetune_lab.remote.link import link_uri, result_uri
 from synetune_lab.remote.note import REMOTE_NOTE, RemoteNote
 from synetune_lab.remote.remote_metrics_callback import RemoteTuningMetricsCallback
@@ -50,17 +50,6 @@ logger = logging.getLogger(__name__)
 _DAY_S: Final = 24 * 3600
 _LONGEST_RUN_S: Final = 5 * _DAY_S
 _MARGIN_S: Final = 3600
-# Of estimators, without a meaning here.
-_IGNORED: Final = (
-    "debugger_hook_config",
-    "disable_profiler",
-    "disable_output_compression",
-    "framework_version",
-    "py_version",
-    "wait",
-    "logs",
-)
-_OURS: Final = ("entry_point", "dependencies", "instance_count", "hyperparameters")
 _STARTED: Final = ("Completed", "Failed", "InProgress", "Stopped", "Stopping")
 
 
@@ -109,7 +98,7 @@ class RemoteLauncher:
         publish_tuning_metrics: bool = True,
         **estimator_kwargs: Any,
     ) -> None:
-        _check_tuner(tuner)
+        check_tuner(tuner)
         if s3_path is not None:
             parse_s3_uri(s3_path, "s3_path")
         self.tuner = tuner
@@ -121,7 +110,7 @@ class RemoteLauncher:
         self.s3_path = None if s3_path is None else s3_path.rstrip("/")
         self.no_tuner_logging = no_tuner_logging
         self.interval_s = 2.0
-        self._options = _checked_options(estimator_kwargs)
+        self._options = checked_options(estimator_kwargs)
         self._source_dir = self._options.pop("source_dir", None)
         self._folder = Path(tempfile.mkdtemp(prefix="synetune-lab-launch-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -215,7 +204,7 @@ class RemoteLauncher:
         if image is None:
             region = Aws(options.get("region"), options.get("profile")).region
             image = default_image_uri(region, self.instance_type)
-        _check_python(image, self.tuner)
+        check_python(image, self.tuner)
         stub = self.upload_dir() / PROGRAM
         self.upload_dir().mkdir(parents=True, exist_ok=True)
         stub.touch()
@@ -338,56 +327,6 @@ class RemoteLauncher:
             interval_s=self.interval_s,
             first_commands=list(self.tuner._first_commands),
         ).write(self.upload_dir())
-
-
-def _check_tuner(tuner: Any) -> None:
-    from synetune_lab.tuner import Tuner
-
-    if not isinstance(tuner, Tuner):
-        raise ValueError(f"tuner is {tuner!r:.80}; give a Tuner")
-    kind = type(tuner.trial_backend).__name__
-    if kind == "RayBackend":
-        raise BackendError(
-            "a tuner with RayBackend can't be sent to SageMaker: the job would not reach the "
-            "cluster. Use LocalBackend or SageMakerBackend, or run the tuner where the cluster is"
-        )
-
-
-def _checked_options(given: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a `JobDescription`; others are refused, with the nearest right name."""
-    known = {field.name for field in fields(JobDescription)} - set(_OURS)
-    options: dict[str, Any] = {}
-    for name, value in given.items():
-        if name == "sagemaker_session":
-            session = getattr(value, "boto_session", None)
-            options.setdefault("region", getattr(session, "region_name", None))
-            options.setdefault("profile", getattr(session, "profile_name", None))
-        elif name in _IGNORED:
-            logger.info("%s has no meaning for a job that tunes, and is left out", name)
-        elif name in _OURS:
-            raise ValueError(f"{name} is for the launcher to choose; leave it out")
-        elif name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"there is no argument {name!r}{hint}")
-        else:
-            options[name] = value
-    options["profile"] = None if options.get("profile") == "default" else options.get("profile")
-    return options
-
-
-def _check_python(image: str, tuner: Tuner) -> None:
-    """Functions that were saved by one Python can't be run by another."""
-    there, here = python_of_image(image), sys.version_info[:2]
-    if there is None or there == here:
-        return
-    told = f"image_uri {image!r} has Python {there[0]}.{there[1]}, and this is {here[0]}.{here[1]}"
-    if isinstance(tuner.trial_backend, PythonBackend):
-        raise BackendError(
-            f"{told}: a function can't be sent from one to the other. Leave image_uri out, name an "
-            "image with the same Python, or write the function into a script for LocalBackend"
-        )
-    logger.warning("%s: functions and classes that were made in a notebook may not load", told)
 
 
 def _metrics_callback(tuner: Tuner) -> RemoteTuningMetricsCallback:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks import engine_cases, model_cases, simulator_cases
+from benchmarks import engine_cases, model_cases, ray_cases, sagemaker_case, simulator_cases
 from benchmarks.panel_case import panel
 from benchmarks.table import Row, as_text
 
@@ -30,6 +30,12 @@ CASES: dict[str, Callable[[bool], list[Row]]] = {
     "model_based_simulations": model_cases.model_based_simulations,
     "gp_memory": model_cases.gp_memory,
     "panel": panel,
+    "sagemaker_trials": sagemaker_case.sagemaker_trials,
+    "ray_noop": ray_cases.ray_noop,
+    "ray_reports": ray_cases.ray_reports,
+    "ray_lost_node": ray_cases.ray_lost_node,
+    "ray_many_trials_simulated": ray_cases.ray_many_trials_simulated,
+    "ray_many_trials": ray_cases.ray_many_trials,
 }
 
 

@@ -104,15 +104,19 @@ def experiment_path(
 
 
 def s3_experiment_path(
-    s3_bucket: str, experiment_name: str | None = None, tuner_name: str | None = None
+    s3_bucket: str | None = None, experiment_name: str | None = None, tuner_name: str | None = None
 ) -> str:
     """Path of an experiment on S3, ending on a slash.
 
     Args:
-        s3_bucket: Name of the bucket.
+        s3_bucket: Name of the bucket; None asks AWS for the one that SageMaker has in the account.
         experiment_name: First folder, if given.
         tuner_name: Next folder, if given.
     """
+    if s3_bucket is None:
+        from synetune_lab.backend.sagemaker_backend.s3_folders import default_bucket
+
+        s3_bucket = default_bucket()
     parts = [s3_bucket, SYNE_TUNE_DEFAULT_FOLDER, experiment_name, tuner_name]
     return "s3://" + "".join(f"{part}/" for part in parts if part is not None)
 

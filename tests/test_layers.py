@@ -62,6 +62,7 @@ LAYERS: list[tuple[str, list[str]]] = [
 
 # Arrows back that are wanted: (from, to) -> why. They must sit inside a function.
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("util", "backend"): "`s3_experiment_path()` asks the account which bucket it has",
     ("tuner", "dashboard"): "`tuner.dashboard()` and a tuner as a cell's last line show the panel",
     ("tuner", "experiments"): "`tuner.insight()` tells what the run has learnt up to now",
 }

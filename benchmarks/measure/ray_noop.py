@@ -3,7 +3,7 @@
 Both run the same number of trials on the same cluster of this machine, in turn, and each starts its
 own worker processes.
 
-    python benchmarks/measure/ray_noop.py 20 3
+    python benchmarks/measure/ray_noop.py synetune_lab 20 3 ray_tune
 """
 
 from __future__ import annotations
@@ -78,33 +78,26 @@ def ray_seconds(n: int, reuse_actors: bool) -> float:
     return wall
 
 
-def main(n: int, repeats: int) -> None:
+def main(n: int, repeats: int, with_peer: bool) -> None:
     import ray
 
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     os.environ["SYNETUNE_FOLDER"] = tempfile.mkdtemp()
     ray.init(num_cpus=WORKERS, log_to_driver=False, include_dashboard=False)
-    walls: dict[str, list[float]] = {"ours": [], "ray_tune": [], "ray_tune_reusing": []}
+    walls: dict[str, list[float]] = {"ours": [], "ray_tune": [], "reusing": []}
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         for _ in range(repeats):
             walls["ours"].append(our_seconds(n))
-            walls["ray_tune"].append(ray_seconds(n, reuse_actors=False))
-            walls["ray_tune_reusing"].append(ray_seconds(n, reuse_actors=True))
+            if with_peer:
+                walls["ray_tune"].append(ray_seconds(n, reuse_actors=False))
+                walls["reusing"].append(ray_seconds(n, reuse_actors=True))
     ray.shutdown()
-    a_trial = {name: statistics.median(values) / n for name, values in walls.items()}
-    print(
-        json.dumps(
-            {
-                **{f"{name}_s": value for name, value in a_trial.items()},
-                "ratio": a_trial["ours"] / a_trial["ray_tune"],
-                "ratio_reusing": a_trial["ours"] / a_trial["ray_tune_reusing"],
-                "walls": walls,
-                "trials": n,
-            }
-        )
-    )
+    a_trial = {
+        f"{name}_s": statistics.median(values) / n for name, values in walls.items() if values
+    }
+    print(json.dumps({**a_trial, "walls": walls, "trials": n}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    main(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "ray_tune")

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from synetune_lab.backend.documented_backend import TrialStatusDict, time_stamp_of
+from synetune_lab.backend.event_backend import EventBackend
 from synetune_lab.backend.local.checkpoints import copy_folder
 from synetune_lab.backend.local.folder import Request, TrialFolder, command_line_arguments
 from synetune_lab.backend.local.gpus import GpuAssigner, usable_gpus
@@ -26,7 +25,6 @@ from synetune_lab.backend.local.process import entry_command, spawn, trial_envir
 from synetune_lab.backend.local.stragglers import find_orphans
 from synetune_lab.backend.local.supervisor import Supervisor
 from synetune_lab.backend.local.trial_run import TrialRun
-from synetune_lab.backend.trial_backend import TrialBackend
 from synetune_lab.constants import (
     ST_CHECKPOINT_DIR,
     ST_CONFIG_JSON_FNAME_ARG,
@@ -34,16 +32,13 @@ from synetune_lab.constants import (
     SYNE_TUNE_DEFAULT_FOLDER,
     SYNE_TUNE_ENV_FOLDER,
 )
-from synetune_lab.engine.events import Event, TrialEnded, TrialReported
+from synetune_lab.engine.events import Event, TrialEnded
 from synetune_lab.errors import BackendError
-
-if TYPE_CHECKING:
-    from synetune_lab.engine.actions import BackendAction
 
 __all__ = ["LocalBackend"]
 
 
-class LocalBackend(TrialBackend):
+class LocalBackend(EventBackend):
     """Runs trials as processes of this machine.
 
     Trials share the machine as they like: only GPUs are given out.
@@ -97,17 +92,14 @@ class LocalBackend(TrialBackend):
         self.env = dict(env or {})
         self.max_log_bytes = max_log_bytes
         self.local_path: Path | None = None
-        self._driven = False
-        self._given: dict[int, tuple[int, int]] = {}
-        self._unfetched: list[TrialReported] = []
         self._supervisor: Supervisor | None = None
         self._gpus: GpuAssigner | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         # Processes are found again by their handles, see `adopt`.
-        fresh: dict[str, Any] = {"_supervisor": None, "_gpus": None, "_driven": False}
-        return {**state, **fresh, "_unfetched": [], "_queue": deque()}
+        fresh: dict[str, Any] = {"_supervisor": None, "_gpus": None}
+        return {**state, **fresh}
 
     # The engine's side.
 
@@ -160,11 +152,6 @@ class LocalBackend(TrialBackend):
             self._opened().ask(found, request, found=True)
         return found
 
-    def execute(self, action: BackendAction) -> None:
-        """Carry out what the engine asks for; returns at once. See `TrialBackend`."""
-        self._driven = True
-        super().execute(action)
-
     def wait_events(self, timeout: float | None) -> list[Event]:
         """Wait until a trial reports or ends, or `wake` is called. See `TrialBackend`."""
         supervisor = self._opened()
@@ -205,11 +192,6 @@ class LocalBackend(TrialBackend):
         """Offset in the trial's `std.out` up to which all reports were delivered, in bytes."""
         run = None if self._supervisor is None else self._supervisor.get(trial_id)
         return super().delivered(trial_id) if run is None else run.tail.delivered
-
-    def set_delivered(self, trial_id: int, run: int, offset: int) -> None:
-        """Tell before `adopt` what `delivered` was when run `run` was the latest."""
-        super().set_delivered(trial_id, run, offset)
-        self._given[trial_id] = (run, offset)
 
     def log_tail(self, trial_id: int, lines: int = 50) -> dict[str, list[str]]:
         """The last lines of a trial's logs, without line breaks; from any thread."""
@@ -289,22 +271,6 @@ class LocalBackend(TrialBackend):
     def stderr(self, trial_id: int) -> list[str]:
         """Lines that the trial wrote to its standard error."""
         return read_lines(TrialFolder(self.trial_path(trial_id)).stderr)
-
-    def fetch_status_results(
-        self, trial_ids: list[int]
-    ) -> tuple[TrialStatusDict, list[tuple[int, dict[str, Any]]]]:
-        """How the trials are, and what they reported since the last call.
-
-        While a tuner drives this backend (through `execute`), reports go to it alone.
-        """
-        if not self._driven:
-            while events := self.wait_events(0.0):
-                self._unfetched += [e for e in events if isinstance(e, TrialReported)]
-        entries = {trial_id: self._ledger[trial_id] for trial_id in trial_ids}
-        news = [(e.trial_id, dict(e.result)) for e in self._unfetched if e.trial_id in entries]
-        self._unfetched = [e for e in self._unfetched if e.trial_id not in entries]
-        statuses = {trial_id: (entry.trial, entry.status) for trial_id, entry in entries.items()}
-        return statuses, sorted(news, key=lambda item: time_stamp_of(item[1]))
 
     # How processes are started and ended.
 

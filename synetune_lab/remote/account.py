@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
+from synetune_lab.backend.sagemaker_backend.s3_folders import default_bucket
 from synetune_lab.util import s3_experiment_path
 
 __all__ = ["experiments_uri"]
@@ -23,8 +24,7 @@ def experiments_uri(aws: Aws, s3_path: str | None = None) -> str:
     """
     if s3_path is not None:
         return s3_path.rstrip("/")
-    account = aws.call("sts", "get_caller_identity")["Account"]
-    bucket = f"sagemaker-{aws.region}-{account}"
+    bucket = default_bucket(aws)
     try:
         aws.call("s3", "head_bucket", Bucket=bucket)
     except AwsError as error:

@@ -49,7 +49,9 @@ class Saver:
         if self.changed:
             due.append(self._saved_at + self._interval)
         if self._header_changed:
-            due.append(min(self._header_at + _HEADER_INTERVAL_S, self._summary_at + 1.0))
+            wanted = min(self._header_at + _HEADER_INTERVAL_S, self._summary_at + 1.0)
+            # The header waits for a new summary; to be woken before that would be in vain.
+            due.append(max(wanted, self._summary_at + _SUMMARY_INTERVAL_S))
         return max(0.0, min(due) - now) if due else None
 
     def save_soon(self) -> None:

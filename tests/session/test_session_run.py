@@ -381,3 +381,21 @@ def test_population_based_training_goes_on_from_the_checkpoints_of_the_best(
         if len(mine):  # it goes on where its donor was, not at the beginning
             assert mine.epoch.iloc[0] > 1
             assert action["reason"]["kind"] == "exploit"
+
+
+def test_a_session_sleeps_between_events(make_tuner: Any, tmp_path: Path) -> None:
+    class Counting(TunerCallback):
+        passes = reports = 0
+
+        def on_loop_end(self) -> None:
+            self.passes += 1
+
+        def on_trial_result(self, *_: Any) -> None:
+            self.reports += 1
+            if self.reports == 150:
+                (tmp_path / "release").touch()
+
+    counting = Counting()
+    make_tuner("long", completed=1, n_workers=1, callbacks=[counting]).run()
+    # One pass for a report, and a few a second to save and to sum up.
+    assert counting.passes < 4 * counting.reports

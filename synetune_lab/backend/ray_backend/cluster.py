@@ -15,6 +15,8 @@ from synetune_lab.extras import require
 
 __all__ = ["actor_options", "check_fits", "connect", "living_nodes", "load_ray", "tidy_resources"]
 
+logger = logging.getLogger(__name__)
+
 _OPTION_OF_RESOURCE = {"CPU": "num_cpus", "GPU": "num_gpus", "memory": "memory"}
 _EPSILON = 1e-9
 
@@ -32,8 +34,8 @@ def connect(address: str | None, init_args: Mapping[str, Any]) -> Any:
     """Connect this process to a cluster, if it is not connected to one.
 
     Args:
-        address: Of the cluster (`auto`: the one on this machine); None for the one that
-            `RAY_ADDRESS` names, or a new one on this machine.
+        address: Of the cluster (`auto`: the one on this machine, `ray://host:port`: through Ray's
+            client); None for the one that `RAY_ADDRESS` names, or a new one on this machine.
         init_args: Further arguments of `ray.init`.
 
     Returns:
@@ -44,6 +46,7 @@ def connect(address: str | None, init_args: Mapping[str, Any]) -> Any:
     """
     ray = load_ray()
     if ray.is_initialized():
+        _warn_if_elsewhere(ray, address)
         return ray
     arguments = {"log_to_driver": False, "logging_level": logging.ERROR, **init_args}
     # Left to itself, Ray takes any cluster that this machine had last, dead or alive.
@@ -57,6 +60,20 @@ def connect(address: str | None, init_args: Mapping[str, Any]) -> Any:
             "or leave address out to have one started here"
         ) from error
     return ray
+
+
+def _warn_if_elsewhere(ray: Any, address: str | None) -> None:
+    """Say so if this process is connected to another cluster than the one that is asked for."""
+    if address is None or ":" not in address or "://" in address:
+        return
+    connected = ray.get_runtime_context().gcs_address
+    if connected.rpartition(":")[2] != address.rpartition(":")[2]:
+        logger.warning(
+            "address is %r, but this process is connected to the Ray cluster at %s, which is used; "
+            "call ray.shutdown() first to change that",
+            address,
+            connected,
+        )
 
 
 def _call_in_lasting_thread(function: Callable[[], Any]) -> None:

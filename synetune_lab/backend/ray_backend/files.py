@@ -6,12 +6,12 @@ import os
 import tempfile
 from pathlib import Path
 
+from synetune_lab.backend.event_backend import EventBackend
 from synetune_lab.backend.local.folder import TrialFolder
 from synetune_lab.backend.local.log_tail import read_lines
 from synetune_lab.backend.ray_backend.hosted import HostedFunction, HostedScript
 from synetune_lab.backend.ray_backend.stepping import SteppedTrainable
 from synetune_lab.backend.ray_backend.storage import SharedFolder, UrlStorage
-from synetune_lab.backend.trial_backend import TrialBackend
 from synetune_lab.errors import BackendError
 
 __all__ = ["Body", "FilesOfTrials"]
@@ -19,7 +19,7 @@ __all__ = ["Body", "FilesOfTrials"]
 Body = HostedScript | HostedFunction | SteppedTrainable
 
 
-class FilesOfTrials(TrialBackend):
+class FilesOfTrials(EventBackend):
     """The documented methods of `RayBackend` that deal with files.
 
     Args:

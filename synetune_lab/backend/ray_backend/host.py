@@ -101,6 +101,10 @@ class TrialHost:
 
     # Called remotely.
 
+    def hello(self) -> dict[str, Any]:
+        """Where this is: the answer comes once Ray has found a place for it."""
+        return {"node": _node_id()}
+
     def run(self, order: Order) -> None:
         """Begin a run; its end is told by `take`."""
         self._orders.put(order)
@@ -126,19 +130,14 @@ class TrialHost:
             known: Whether the caller knows this host; else it is answered at once.
 
         Returns:
-            `node` and `pid`; `reports`, each with the offset behind it; `end`, or None.
+            `node`; `reports`, each with the offset behind it; `end`, or None.
         """
 
         def has_news() -> bool:
             mine = self._mine(trial_id, run)
             return mine is not None and (bool(mine.news) or mine.end is not None)
 
-        answer: dict[str, Any] = {
-            "node": _node_id(),
-            "pid": os.getpid(),
-            "reports": [],
-            "end": None,
-        }
+        answer: dict[str, Any] = {**self.hello(), "reports": [], "end": None}
         with self._changed:
             mine = self._mine(trial_id, run)
             if mine is not None:

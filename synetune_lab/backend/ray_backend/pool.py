@@ -15,7 +15,7 @@ from synetune_lab.backend.ray_backend.cluster import actor_options, fits, living
 from synetune_lab.backend.ray_backend.host import TrialHost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from synetune_lab.backend.ray_backend.host import HostPlan
 
@@ -75,14 +75,24 @@ class HostPool:
         self._suspects: dict[str, float] = {}
         self._remote = ray.remote(max_concurrency=_CALLS_AT_ONCE)(TrialHost)
 
-    def acquire(self, resources: Mapping[str, float], plan: HostPlan, version: int) -> Host:
-        """A host with these resources: a warm one if there is, else a new one, wherever it fits."""
+    def acquire(
+        self, resources: Mapping[str, float], plan: Callable[[], HostPlan], version: int
+    ) -> Host:
+        """A host with these resources: a warm one if there is, else a new one, wherever it fits.
+
+        Args:
+            resources: What it has to hold.
+            plan: Makes what a new host is to do.
+            version: Number of the plan.
+        """
         key = tuple(sorted(resources.items()))
-        for host in reversed(self._idle):
-            if host.key == key and host.version == version:
-                self._idle.remove(host)
-                self._busy.add(host)
-                return host
+        usable = [host for host in self._idle if host.key == key and host.version == version]
+        if usable:
+            warm = [host for host in usable if host.node is not None]
+            host = (warm or usable)[-1]
+            self._idle.remove(host)
+            self._busy.add(host)
+            return host
         while self._idle:  # they may hold what the new one waits for
             self.discard(self._idle[0])
         name = f"{self._prefix}{uuid.uuid4().hex[:12]}"
@@ -92,7 +102,7 @@ class HostPool:
         strategy = self._strategy(resources)
         if strategy is not None:
             options["scheduling_strategy"] = strategy
-        actor = self._remote.options(lifetime="detached", max_restarts=0, **options).remote(plan)
+        actor = self._remote.options(lifetime="detached", max_restarts=0, **options).remote(plan())
         host = Host(actor, name, key, version)
         self._busy.add(host)
         return host
@@ -119,7 +129,7 @@ class HostPool:
                     self._kill(self._ray.get_actor(name, namespace=NAMESPACE))
 
     def release(self, host: Host) -> None:
-        """The host has no trial any more."""
+        """The host has no trial any more, or does not need to have one when it is there."""
         self._busy.discard(host)
         if host.key is None or self._keep_warm <= 0:
             self._kill(host.actor)

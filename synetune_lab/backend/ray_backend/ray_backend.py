@@ -7,12 +7,10 @@ import os
 import pickle
 import queue
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.backend.documented_backend import TrialStatusDict, time_stamp_of
 from synetune_lab.backend.local.folder import command_line_arguments, config_to_json
 from synetune_lab.backend.local.log_tail import last_lines
 from synetune_lab.backend.ray_backend.cluster import (
@@ -33,7 +31,6 @@ from synetune_lab.engine.events import TrialEnded, TrialReported
 from synetune_lab.errors import BackendError
 
 if TYPE_CHECKING:
-    from synetune_lab.engine.actions import BackendAction
     from synetune_lab.engine.events import Event
 
 __all__ = ["RayBackend"]
@@ -49,9 +46,10 @@ LINGER_S = 60.0
 class RayBackend(FilesOfTrials):
     """Runs each trial in a Ray actor, on whichever node has the resources for it.
 
-    Trials that get no place yet wait for it in Ray's queue. One whose node dies is started again
-    elsewhere, from its latest checkpoint; what it then reports a second time is left out. An actor
-    serves the next trial when its own has ended, so that trials after the first start at once.
+    Trials that get no place yet wait for it, and who waits longest is next. One whose node dies is
+    started again elsewhere, from its latest checkpoint; what it then reports a second time is left
+    out. An actor serves the next trial when its own has ended, so that trials after the first start
+    at once.
 
     All nodes need this package, in the same version. If they share no file system with this
     process, give `storage_path` as a URL.
@@ -64,9 +62,10 @@ class RayBackend(FilesOfTrials):
         config_space: The configuration space, against which a function's arguments are checked.
         resources: What a trial needs, for instance `{"CPU": 2, "GPU": 0.5, "fast_disk": 1}`; or a
             function that tells it for a configuration. By default one CPU.
-        address: Address of the cluster, `auto` for one that runs on this machine. None for the one
-            that this process is connected to, or that the environment variable `RAY_ADDRESS`
-            names; if there is none, one is started on this machine, and ends with this process.
+        address: Address of the cluster, `auto` for one that runs on this machine, or
+            `ray://host:port` for Ray's client. None for the one that this process is connected to,
+            or that the environment variable `RAY_ADDRESS` names; if there is none, one is started
+            on this machine, and ends with this process.
         storage_path: Where trials keep checkpoints and logs: a folder that all nodes see, or an
             fsspec URL such as `s3://bucket/folder`. By default the folder of the experiment.
         delete_checkpoints: See `TrialBackend`.
@@ -140,9 +139,6 @@ class RayBackend(FilesOfTrials):
             self.resources = tidy_resources(self.resources)
         self.config_space = None if config_space is None else dict(config_space)
         self._folder = str(Path.cwd())
-        self._driven = False
-        self._given: dict[int, tuple[int, int]] = {}
-        self._unfetched: list[TrialReported] = []
         self._offset_of: dict[int, int] = {}
         self._news: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.repeats = RepeatFilter(resource_attr)
@@ -151,8 +147,8 @@ class RayBackend(FilesOfTrials):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         del state["_news"]
-        fresh: dict[str, Any] = {"_watch": None, "_driven": False, "_offset_of": {}}
-        return {**state, **fresh, "_unfetched": [], "_queue": deque()}
+        fresh: dict[str, Any] = {"_watch": None, "_offset_of": {}}
+        return {**state, **fresh}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -182,11 +178,6 @@ class RayBackend(FilesOfTrials):
                 alive[trial_id] = run
         watch.end_others()
         return alive
-
-    def execute(self, action: BackendAction) -> None:
-        """Carry out what the engine asks for; returns at once. See `TrialBackend`."""
-        self._driven = True
-        super().execute(action)
 
     def wait_events(self, timeout: float | None) -> list[Event]:
         """Wait until a trial reports or ends, or `wake` is called. See `TrialBackend`."""
@@ -253,11 +244,6 @@ class RayBackend(FilesOfTrials):
             watch.close(leave_running=leave_running)
             self._news = queue.SimpleQueue()
 
-    def set_delivered(self, trial_id: int, run: int, offset: int) -> None:
-        """Tell before `adopt` what `delivered` was when run `run` was the latest."""
-        super().set_delivered(trial_id, run, offset)
-        self._given[trial_id] = (run, offset)
-
     def log_tail(self, trial_id: int, lines: int = 50) -> dict[str, list[str]]:
         """The last lines of a trial's logs, without line breaks; from any thread."""
         watch = self._watch
@@ -269,22 +255,6 @@ class RayBackend(FilesOfTrials):
             "stdout": last_lines(folder.stdout, lines),
             "stderr": last_lines(folder.stderr, lines),
         }
-
-    def fetch_status_results(
-        self, trial_ids: list[int]
-    ) -> tuple[TrialStatusDict, list[tuple[int, dict[str, Any]]]]:
-        """How the trials are, and what they reported since the last call.
-
-        While a tuner drives this backend (through `execute`), reports go to it alone.
-        """
-        if not self._driven:
-            while events := self.wait_events(0.0):
-                self._unfetched += [e for e in events if isinstance(e, TrialReported)]
-        entries = {trial_id: self._ledger[trial_id] for trial_id in trial_ids}
-        news = [(e.trial_id, dict(e.result)) for e in self._unfetched if e.trial_id in entries]
-        self._unfetched = [e for e in self._unfetched if e.trial_id not in entries]
-        statuses = {trial_id: (entry.trial, entry.status) for trial_id, entry in entries.items()}
-        return statuses, sorted(news, key=lambda item: time_stamp_of(item[1]))
 
     # How runs are started and ended.
 
@@ -298,7 +268,7 @@ class RayBackend(FilesOfTrials):
             resources = tidy_resources(resources)
             self._check_fits(resources)
         watch = self._opened()
-        name = watch.launch(trial_id, run, config, resources, self._plan(), self._version)
+        name = watch.launch(trial_id, run, config, resources, self._plan, self._version)
         return {"host": name}
 
     def _pause_trial(self, trial_id: int, result: dict[str, Any] | None) -> None:  # noqa: ARG002

@@ -6,7 +6,8 @@ their own, and what changed is sent after each report. There a trial has, below 
 
 - `checkpoints-{run}-{number}/`: its latest checkpoint, a new name each time
 - `latest.json`: that name; written last, so that a checkpoint is whole or not there
-- `std.out`, `std.err`: its logs
+- `std.out/{offset}`, `std.err/{offset}`: its logs in parts, each from that offset on; only the last
+  part is written again when a log grows
 - `ended.json`: how its latest run has ended
 """
 
@@ -27,6 +28,8 @@ __all__ = ["ENDED_FILENAME", "SharedFolder", "TrialStorage", "UrlStorage", "repo
 ENDED_FILENAME = "ended.json"
 """Beside the logs of a trial: how its latest run has ended."""
 _LATEST_FILENAME = "latest.json"
+PART_BYTES = 1 << 16
+"""A part of a log that has become so large is left alone."""
 
 
 class TrialStorage(Protocol):
@@ -134,17 +137,19 @@ class UrlStorage:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
         self._stored: dict[int, Any] = {}
+        self._sent: dict[tuple[int, str], tuple[int, int]] = {}  # start of the last part, its end
         self._number = 0
         self._files: tuple[Any, str] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"url": self.url, "_stored": {}, "_number": 0, "_files": None}
+        return {"url": self.url, "_stored": {}, "_sent": {}, "_number": 0, "_files": None}
 
     def _at(self, trial_id: int, *names: str) -> tuple[Any, str]:
         """The file system, and the path of a file of a trial there."""
         if self._files is None:
             fsspec = require("fsspec.core", extra="ray", purpose=f"storing trials at {self.url}")
-            self._files = fsspec.url_to_fs(self.url)
+            # What other machines write must show at once.
+            self._files = fsspec.url_to_fs(self.url, use_listings_cache=False)
         files, root = self._files
         return files, "/".join([root.rstrip("/"), str(trial_id), *names])
 
@@ -155,7 +160,8 @@ class UrlStorage:
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.path.mkdir(parents=True)
         for log in (folder.stdout, folder.stderr):
-            self._get(trial_id, log.name, log)
+            size = self._fetch_log(trial_id, log)
+            self._sent[trial_id, log.name] = (size, size)
         files, ended = self._at(trial_id, ENDED_FILENAME)
         if files.exists(ended):
             files.rm(ended)
@@ -164,15 +170,33 @@ class UrlStorage:
 
     def _put(self, trial_id: int, name: str, data: bytes) -> None:
         files, path = self._at(trial_id, name)
-        files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        files.pipe_file(path, data)
+        try:
+            files.pipe_file(path, data)
+        except FileNotFoundError:  # what keeps objects has no folders, and need not be asked
+            files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+            files.pipe_file(path, data)
 
-    def _get(self, trial_id: int, name: str, goal: Path) -> bool:
-        files, path = self._at(trial_id, name)
-        if not files.exists(path):
-            return False
-        goal.write_bytes(files.cat_file(path))
-        return True
+    def _send_log(self, trial_id: int, log: Path) -> None:
+        """Send what a log has grown by, together with the rest of its last part."""
+        start, sent = self._sent.get((trial_id, log.name), (0, 0))
+        size = log.stat().st_size if log.exists() else 0
+        if size <= sent:
+            return
+        with log.open("rb") as file:
+            file.seek(start)
+            data = file.read(size - start)
+        self._put(trial_id, f"{log.name}/{start:015d}", data)
+        self._sent[trial_id, log.name] = (size if size - start >= PART_BYTES else start, size)
+
+    def _fetch_log(self, trial_id: int, goal: Path) -> int:
+        """Put a log together; returns its size. Where parts overlap, the later one counts."""
+        files, path = self._at(trial_id, goal.name)
+        with goal.open("wb") as file:
+            for part in sorted(files.find(path)):
+                file.seek(int(part.rsplit("/", 1)[1]))
+                file.truncate()
+                file.write(files.cat_file(part))
+            return file.tell()
 
     def _latest(self, trial_id: int) -> str | None:
         files, path = self._at(trial_id, _LATEST_FILENAME)
@@ -194,8 +218,7 @@ class UrlStorage:
 
     def keep(self, folder: TrialFolder, trial_id: int, run: int) -> None:  # noqa: D102
         for log in (folder.stdout, folder.stderr):
-            if log.exists():
-                self._put(trial_id, log.name, log.read_bytes())
+            self._send_log(trial_id, log)
         now = _fingerprint(folder.checkpoints)
         if not now or now == self._stored.get(trial_id):
             return
@@ -234,7 +257,7 @@ class UrlStorage:
         folder = TrialFolder(scratch / str(trial_id))
         folder.path.mkdir(parents=True, exist_ok=True)
         for log in (folder.stdout, folder.stderr):
-            self._get(trial_id, log.name, log)
+            self._fetch_log(trial_id, log)
         return folder.path
 
     def copy_checkpoint(self, source: int, target: int) -> None:  # noqa: D102

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ MAX_ATTEMPTS = 5
 _NOTE_FILENAME = "host.json"
 
 News = SimpleQueue[tuple[Any, ...]]
+MakePlan = Callable[[], "HostPlan"]
 
 
 class Watcher(Protocol):
@@ -66,6 +67,7 @@ class _Watched:
     """A run of a trial.
 
     Attributes:
+        ordered: Whether its host was told to run it; before, the host may be exchanged.
         up: Whether its host answered since it was told to run it.
         offset: What stands before this in its log is known.
         request: What it was asked for.
@@ -78,11 +80,12 @@ class _Watched:
     run: int
     host: Host
     offset: int
+    ordered: bool = False
     up: bool = False
     request: Request | None = None
     kill_at: float = math.inf
     attempts: int = 1
-    again: tuple[dict[str, Any], Mapping[str, float], HostPlan, int] | None = None
+    again: tuple[dict[str, Any], Mapping[str, float], MakePlan, int] | None = None
 
 
 class Watch:
@@ -118,10 +121,10 @@ class Watch:
         run: int,
         config: dict[str, Any],
         resources: Mapping[str, float],
-        plan: HostPlan,
+        plan: MakePlan,
         version: int,
     ) -> str:
-        """Start a run; returns the name of its host."""
+        """Start a run, as soon as there is a place for it; returns the name of its host."""
         host = self._pool.acquire(resources, plan, version)
         offset = self._taken.get(trial_id, self._watcher.delivered(trial_id))
         watched = _Watched(trial_id, run, host, offset)
@@ -137,34 +140,71 @@ class Watch:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"run": run, "host": host.name}))
         self._runs[trial_id] = watched
-        host.actor.run.remote(Order(trial_id, run, watched.again[0], watched.offset))
+        if host.node is None:
+            self._expect(watched, host.actor.hello.remote())
+        else:
+            self._order(watched)
+
+    def _order(self, watched: _Watched) -> None:
+        watched.ordered = True
+        assert watched.again is not None
+        order = Order(watched.trial_id, watched.run, watched.again[0], watched.offset)
+        watched.host.actor.run.remote(order)
         self._listen(watched)
 
     def _listen(self, watched: _Watched) -> None:
-        ref = watched.host.actor.take.remote(
-            watched.trial_id, watched.run, watched.offset, watched.up
+        self._expect(
+            watched,
+            watched.host.actor.take.remote(
+                watched.trial_id, watched.run, watched.offset, watched.up
+            ),
         )
-        news = self._news
-        future: Future[dict[str, Any]] = ref.future()
-        future.add_done_callback(lambda done: news.put((watched, done)))
 
-    def hear(self, watched: _Watched, done: Future[dict[str, Any]]) -> None:
+    def _expect(self, watched: _Watched, ref: Any) -> None:
+        news, host = self._news, watched.host
+        future: Future[dict[str, Any]] = ref.future()
+        future.add_done_callback(lambda done: news.put((watched, host, done)))
+
+    def hear(self, watched: _Watched, host: Host, done: Future[dict[str, Any]]) -> None:
         """Take in an answer of a host, or that there is none any more."""
-        if self._runs.get(watched.trial_id) is not watched:
-            return
         error = done.exception()
+        if error is None:
+            host.node = done.result()["node"]
+        if self._runs.get(watched.trial_id) is not watched or watched.host is not host:
+            return
         if error is not None:
             self._lose(watched, error)
             return
+        watched.up = True
+        if not watched.ordered:
+            self._order(watched)
+            return
         answer = done.result()
-        watched.up, watched.host.node = True, answer["node"]
         self._tell(watched, answer["reports"])
         if answer["end"] is None:
             self._listen(watched)
         else:
             del self._runs[watched.trial_id]
-            self._pool.release(watched.host)
+            self._hand_on(host)
             self._tell_end(watched, answer["end"])
+
+    def _hand_on(self, host: Host) -> None:
+        """Give a host whose trial has ended to the run that waits longest for one like it.
+
+        The host that it waited for becomes a spare one: it may be about to start, or may never get
+        a place. Without this, trials that come later would overtake those that wait in Ray's queue.
+        """
+        waiting = [run for run in self._runs.values() if not run.ordered]
+        for run in waiting:
+            if run.host.key == host.key and run.host.version == host.version:
+                self._pool.release(run.host)
+                run.host = host
+                self._start(run)
+                return
+        if waiting:
+            self._pool.discard(host)  # they may wait for what it holds
+        else:
+            self._pool.release(host)
 
     def _tell(self, watched: _Watched, reports: list[tuple[int, dict[str, Any]]]) -> None:
         trial_id = watched.trial_id
@@ -213,6 +253,7 @@ class Watch:
             return False
         _, resources, plan, version = watched.again
         watched.attempts += 1
+        watched.ordered = False
         watched.host = self._pool.acquire(resources, plan, version)
         self._start(watched)
         return True
@@ -238,11 +279,10 @@ class Watch:
         """
         self._taken[trial_id] = offset
         self._recall(trial_id, offset)
-        if name is None:
-            name = self._noted(trial_id, run)
+        name = self._noted(trial_id, run) or name  # it may have got another host since
         host = None if name is None else self._pool.find(name)
         if host is not None:
-            watched = _Watched(trial_id, run, host, offset, up=True)
+            watched = _Watched(trial_id, run, host, offset, ordered=True, up=True)
             state = None
             with suppress(Exception):
                 state = self._ray.get(host.actor.state.remote(trial_id, run), timeout=ANSWER_S)
@@ -264,7 +304,7 @@ class Watch:
             self._watcher.repeats.rebuild(trial_id, known)
 
     def _noted(self, trial_id: int, run: int) -> str | None:
-        """The host that was about to start a run when its driver died."""
+        """The host that a run was given last."""
         try:
             note = json.loads((self._watcher.trial_path(trial_id) / _NOTE_FILENAME).read_text())
             return str(note["host"]) if note["run"] == run else None
@@ -283,7 +323,7 @@ class Watch:
         if watched is None:
             return
         watched.request = request
-        if not watched.up and watched.host.node is None:
+        if not watched.ordered:
             self._give_up(watched)
             return
         watched.kill_at = min(watched.kill_at, time.monotonic() + self._grace + PATIENCE_S)

@@ -91,13 +91,13 @@ def boto_config(max_attempts: int = 2) -> Any:
     """Settings for clients: short waits for a network that is gone, retries that back off.
 
     Args:
-        max_attempts: How often boto3 itself tries; the backend tries again later, without waiting.
+        max_attempts: How often boto3 itself tries again, waiting in between.
     """
     config = require("botocore.config", extra="aws", purpose="the SageMaker backend")
     return config.Config(
         connect_timeout=5,
         read_timeout=30,
-        retries={"max_attempts": max_attempts, "mode": "standard"},
+        retries={"total_max_attempts": max_attempts + 1, "mode": "standard"},
     )
 
 
@@ -117,8 +117,10 @@ class Aws:
         self, region: str | None = None, profile: str | None = None, session: Any = None
     ) -> None:
         self.calls: Counter[str] = Counter()
-        self._wanted_region, self._profile, self._session = region, profile, session
-        self._clients: dict[str, Any] = {}
+        # The region of a given session outlives it, see `forget`.
+        self._wanted_region = region or getattr(session, "region_name", None)
+        self._profile, self._session = profile, session
+        self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = threading.Lock()
 
     @property
@@ -138,22 +140,16 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, for example `s3`."""
-        region = self.region
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._boto_session().client(
-                    service, region_name=region, config=boto_config()
-                )
-            return self._clients[service]
+        return self._client(service, is_patient=True)
 
     def use(self, service: str, client: Any) -> None:
         """Take this client for a service."""
         with self._lock:
-            self._clients[service] = client
+            self._clients[service, True] = self._clients[service, False] = client
         self._wanted_region = self._wanted_region or client.meta.region_name
 
     def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Call an operation.
+        """Call an operation, and wait a few seconds to try again if AWS is busy.
 
         Args:
             service: For example `s3`.
@@ -163,12 +159,37 @@ class Aws:
         Raises:
             AwsError: If it fails.
         """
+        return self._call(service, operation, arguments, is_patient=True)
+
+    def call_once(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """The same as `call` for who comes back later by itself: it is tried once, no wait.
+
+        Raises:
+            AwsError: If it fails.
+        """
+        return self._call(service, operation, arguments, is_patient=False)
+
+    def _client(self, service: str, *, is_patient: bool) -> Any:
+        region = self.region
+        key = service, is_patient
+        with self._lock:
+            if key not in self._clients:
+                config = boto_config() if is_patient else boto_config(max_attempts=0)
+                self._clients[key] = self._boto_session().client(
+                    service, region_name=region, config=config
+                )
+            return self._clients[key]
+
+    def _call(
+        self, service: str, operation: str, arguments: Mapping[str, Any], *, is_patient: bool
+    ) -> dict[str, Any]:
         self.calls[operation] += 1
         botocore = require("botocore.exceptions", extra="aws", purpose="the SageMaker backend")
         parsers = require("botocore.parsers", extra="aws", purpose="the SageMaker backend")
         kinds = botocore.BotoCoreError, botocore.ClientError, parsers.ResponseParserError, OSError
         try:
-            answer: dict[str, Any] = getattr(self.client(service), operation)(**arguments)
+            client = self._client(service, is_patient=is_patient)
+            answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except kinds as error:
             known = as_aws_error(error, f"{service}:{operation}")
             if known.trouble == "credentials":

@@ -115,6 +115,7 @@ class Cloud:
             self._make_bucket(f"sagemaker-{self.region}-{account}")
         else:
             self._require_bucket(parse_s3_uri(paths.base_uri, "s3_path")[0])
+        # Trials ask for it all the time.
         aws.call("sagemaker", "list_training_jobs", NameContains=paths.prefix, MaxResults=1)
         self._sources: dict[tuple[str, str | None], tuple[str, str]] = {}
         self.source(job)

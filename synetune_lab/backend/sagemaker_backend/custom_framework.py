@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, ClassVar
 
+from synetune_lab.backend.sagemaker_backend.from_estimator import CARRIED_OVER
 from synetune_lab.errors import BackendError
 from synetune_lab.extras import require
 
 __all__ = ["CustomFramework"]
 
 _KNOWN = {
+    *CARRIED_OVER,
     "base_job_name",
     "checkpoint_local_path",
+    "container_log_level",
     "debugger_hook_config",
     "dependencies",
     "disable_profiler",
     "enable_network_isolation",
-    "encrypt_inter_container_traffic",
+    "disable_output_compression",
     "environment",
     "input_mode",
     "instance_count",
@@ -29,12 +33,16 @@ _KNOWN = {
     "max_run",
     "max_wait",
     "metric_definitions",
+    "model_channel_name",
+    "model_uri",
     "output_path",
+    "profiler_config",
     "role",
     "sagemaker_session",
     "security_group_ids",
     "subnets",
     "tags",
+    "tensorboard_output_config",
     "use_spot_instances",
     "volume_size",
 }
@@ -100,8 +108,17 @@ class CustomFramework:
 
         Raises:
             MissingDependencyError: If the SDK is not installed.
+            BackendError: If its release is not 2, whose models these are.
         """
-        model = require("sagemaker.model", extra="sagemaker", purpose="deploying a model")
+        require("sagemaker", extra="sagemaker", purpose="deploying a model")
+        try:
+            model = import_module("sagemaker.model")
+        except ModuleNotFoundError as error:
+            raise BackendError(
+                "create_model makes a model of the SageMaker SDK 2, and another release is "
+                'installed; run `pip install "sagemaker<3"`, or deploy with ModelBuilder of the '
+                "release that you have"
+            ) from error
         if vpc_config_override == "VPC_CONFIG_DEFAULT":
             subnets = getattr(self, "subnets", None)
             groups = getattr(self, "security_group_ids", None)
@@ -117,6 +134,5 @@ class CustomFramework:
             role=role or getattr(self, "role", None),
             vpc_config=vpc_config_override,
             env=environment,
-            sagemaker_session=getattr(self, "sagemaker_session", None),
-            **kwargs,
+            **{"sagemaker_session": getattr(self, "sagemaker_session", None), **kwargs},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,12 @@ __all__ = ["CHECKPOINT_PATH", "JobDescription"]
 
 CHECKPOINT_PATH: Final = "/opt/ml/checkpoints"
 """Folder in the container that SageMaker keeps in step with S3."""
+_MAX_IMAGE: Final = 255
+_MAX_CHANNELS: Final = 18  # of 20: the backend may need two
+_CHANNEL: Final = re.compile(r"[A-Za-z0-9.\-_]{1,64}")
+_MAX_TAGS: Final = 50
+_TAG_KEY: Final = re.compile(r"(?!aws:)[\w .:/=+\-@]{1,128}")
+_TAG_VALUE: Final = re.compile(r"[\w .:/=+\-@]{0,256}")
 _MAX_ENVIRONMENT: Final = 100
 _MAX_ENVIRONMENT_VALUE: Final = 512
 _MAX_KEEP_ALIVE_S: Final = 21600
@@ -101,6 +108,7 @@ class JobDescription:
         self._check_script()
         self._check_instances()
         self._check_environment()
+        self._check_names()
 
     @property
     def has_remote_source(self) -> bool:
@@ -188,4 +196,40 @@ class JobDescription:
                 raise BackendError(
                     f"environment variable {name!r} has {len(str(value))} characters; SageMaker "
                     f"takes {_MAX_ENVIRONMENT_VALUE}"
+                )
+
+    def _check_names(self) -> None:
+        """Refuse what AWS would refuse when the first trial is started."""
+        if len(self.image_uri) > _MAX_IMAGE or any(c.isspace() for c in self.image_uri):
+            raise BackendError(
+                f"image_uri is {self.image_uri!r:.300}; use the address of a Docker image, without "
+                f"spaces and with at most {_MAX_IMAGE} characters"
+            )
+        if not self.checkpoint_local_path.startswith("/"):
+            raise BackendError(
+                f"checkpoint_local_path is {self.checkpoint_local_path!r}; use an absolute path in "
+                f"the container, for example {CHECKPOINT_PATH!r}"
+            )
+        if bool(self.subnets) != bool(self.security_group_ids):
+            raise BackendError(
+                f"subnets is {list(self.subnets)} and security_group_ids is "
+                f"{list(self.security_group_ids)}; a job in a network of yours needs both"
+            )
+        if len(self.inputs) > _MAX_CHANNELS:
+            raise BackendError(
+                f"inputs has {len(self.inputs)} data channels; use at most {_MAX_CHANNELS}"
+            )
+        for name in self.inputs:
+            if not _CHANNEL.fullmatch(name):
+                raise BackendError(
+                    f"data channel {name!r:.100}: use 1 to 64 letters, digits, '.', '-' and '_'"
+                )
+        if len(self.tags) > _MAX_TAGS:
+            raise BackendError(f"tags has {len(self.tags)} entries; use at most {_MAX_TAGS}")
+        for key, value in self.tags.items():
+            if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value):
+                raise BackendError(
+                    f"tag {key!r:.150} with the value {value!r:.300}: AWS takes letters, digits, "
+                    "spaces and '_.:/=+-@', 128 of them in the name, which must not begin with "
+                    "'aws:', and 256 in the value"
                 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.backend.event_backend import EventBackend
 from synetune_lab.backend.sagemaker_backend.aws import Aws
 from synetune_lab.backend.sagemaker_backend.cloud import Cloud, Paths, read_token
 from synetune_lab.backend.sagemaker_backend.logs import read_streams
@@ -19,21 +19,19 @@ from synetune_lab.backend.sagemaker_backend.translation import (
     boto_session_of,
     channels,
 )
-from synetune_lab.backend.trial_backend import TrialBackend
 from synetune_lab.constants import TRIAL_CHECKPOINTS_DIRNAME
 from synetune_lab.errors import BackendError
 from synetune_lab.report import parse_report
 
 if TYPE_CHECKING:
     from synetune_lab.backend.sagemaker_backend.watch import Watch
-    from synetune_lab.engine.events import TrialReported
 
 __all__ = ["DocumentedSageMakerBackend", "without_reports"]
 
 logger = logging.getLogger(__name__)
 
 
-class DocumentedSageMakerBackend(TrialBackend):
+class DocumentedSageMakerBackend(EventBackend):
     """See `SageMakerBackend`, which adds the engine's side."""
 
     def __init__(
@@ -68,9 +66,6 @@ class DocumentedSageMakerBackend(TrialBackend):
         self.limit_patience_s = limit_patience_s
         self.local_path: Path | None = None
         self._paths: Paths | None = None
-        self._given: dict[int, tuple[int, int]] = {}
-        self._unfetched: list[TrialReported] = []
-        self._driven = False
         self._copy_from: int | None = None
         self._to_delete: set[int] = set()
         self._aws: Aws | None = None
@@ -80,8 +75,8 @@ class DocumentedSageMakerBackend(TrialBackend):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         # Clients can't be pickled; jobs are found again by their names, see `adopt`.
-        fresh: dict[str, Any] = {"_aws": None, "_cloud": None, "_watch": None, "_driven": False}
-        return {**state, **fresh, "sm_estimator": None, "_unfetched": [], "_queue": deque()}
+        fresh: dict[str, Any] = {"_aws": None, "_cloud": None, "_watch": None}
+        return {**state, **fresh, "sm_estimator": None}
 
     # Documented methods.
 
@@ -177,7 +172,7 @@ class DocumentedSageMakerBackend(TrialBackend):
     def stdout(self, trial_id: int) -> list[str]:
         """Lines of the trial's log: SageMaker keeps one for both outputs."""
         self._ledger[trial_id]
-        log = read_streams(self._in_cloud().aws, self._job_names(trial_id))
+        log = read_streams(self._in_cloud().aws, self._job_names(trial_id), with_attempts=True)
         return [f"{line}\n" for line in log]
 
     def stderr(self, trial_id: int) -> list[str]:

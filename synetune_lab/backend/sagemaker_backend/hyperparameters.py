@@ -22,6 +22,7 @@ __all__ = [
     "check_count",
     "check_space",
     "decode_sagemaker_hyperparameter",
+    "encode_fixed",
     "encode_hyperparameters",
 ]
 
@@ -41,6 +42,26 @@ def encode_hyperparameters(config: Mapping[str, Any]) -> dict[str, str]:
         BackendError: If an entry can't be passed; the message names it and says what would do.
     """
     return {name: _encode(name, value) for name, value in config.items()}
+
+
+def encode_fixed(values: Mapping[str, Any]) -> dict[str, str]:
+    """What a job passes to each trial, encoded as the SageMaker SDK does it: lists may go too.
+
+    Raises:
+        BackendError: If an entry can't be passed.
+    """
+    found = {}
+    for name, value in values.items():
+        try:
+            text = _number_for_argparse(value) if isinstance(value, float) else json.dumps(value)
+        except (TypeError, ValueError):
+            raise BackendError(
+                f"hyperparameter {name!r} of the job has the value {value!r:.100}, which can't be "
+                "passed; use numbers, strings, booleans, or lists and dictionaries of them"
+            ) from None
+        _check_length(name, text)
+        found[name] = text
+    return found
 
 
 def decode_sagemaker_hyperparameter(hp: str) -> Any:
@@ -141,12 +162,16 @@ def _encode(name: str, value: Any) -> str:
             "use a value without '-' in front, or pass_args_as_json=True"
         )
     text = _number_for_argparse(value) if isinstance(value, float) else json.dumps(value)
+    _check_length(name, text)
+    return text
+
+
+def _check_length(name: str, text: str) -> None:
     if len(text) > MAX_VALUE:
         raise BackendError(
             f"configuration entry {name!r} has a value of {len(text)} characters; a hyperparameter "
             f"of SageMaker takes {MAX_VALUE}; construct the backend with pass_args_as_json=True"
         )
-    return text
 
 
 def _number_for_argparse(value: float) -> str:

@@ -7,108 +7,24 @@ have expired) is tried again at a later cycle.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
-from synetune_lab.backend.sagemaker_backend.names import new_token
+from synetune_lab.backend.sagemaker_backend.job import ENDED, Job, lacks_instances
+from synetune_lab.backend.sagemaker_backend.logs import JobReports
+from synetune_lab.backend.sagemaker_backend.names import attempt_name
+from synetune_lab.errors import BackendError
 
-if TYPE_CHECKING:
-    from synetune_lab.backend.sagemaker_backend.logs import JobReports
-
-__all__ = ["Backoff", "Job", "JobBoard", "exit_code_of", "find_running"]
+__all__ = ["JobBoard", "find_jobs"]
 
 logger = logging.getLogger(__name__)
 
-ENDED: Final = frozenset({"Completed", "Failed", "Stopped"})
 _PAGE: Final = 100
 _LAUNCH_ENV: Final = "ST_LAUNCH_ID"
-_EXIT_CODE: Final = re.compile(r"[Ee]xit ?[Cc]ode:? *(\d+)")
 _VISIBLE_AFTER_S: Final = 120.0
-
-
-@dataclass(slots=True)
-class Backoff:
-    """When to try again: after `first` seconds, then ever later up to `longest`."""
-
-    first: float = 1.0
-    longest: float = 60.0
-    due: float = 0.0
-    since: float | None = None
-    _wait: float = 0.0
-
-    def failed(self, now: float) -> None:
-        """It failed once more."""
-        self.since = now if self.since is None else self.since
-        self._wait = min(self.longest, max(self.first, 2 * self._wait))
-        self.due = now + self._wait
-
-    def succeeded(self) -> None:
-        """It works again."""
-        self.since, self._wait, self.due = None, 0.0, 0.0
-
-
-@dataclass(slots=True)
-class Job:
-    """The training job of one run of a trial.
-
-    Attributes:
-        trial_id: The trial.
-        run: The run.
-        name: Name of the job.
-        created: Unix time at which we first tried to start it.
-        begin: Does what has to be done before the request (copies a checkpoint) and returns the
-            request; None for a job that another process started.
-        reports: What it reported.
-        exists: Whether AWS has it, as far as we know.
-        tried: Whether a request was sent: it may exist even if no answer came.
-        stop_wanted: Whether it is to be stopped.
-        stop_sent: Whether AWS took in that it is to stop.
-        adopted: Whether another process started it.
-        status: What AWS told last.
-        details: What AWS told of its end; None before.
-        ended: Reading of the steady clock when its end was seen.
-        error: Why it could not be started, for good.
-        first_tried: Reading of the steady clock at the first try.
-        request: Why it is to end: `pause` or `stop`.
-        launch_id: Tells it from another job with the same name.
-        is_marked: Whether word of that was left for the script.
-        is_read: Whether its log was read to the end after it had ended.
-        reread_due: When its whole log may be read again, to fill a gap.
-        dollars_per_hour: Price of all its instances; None if nobody knows.
-        backoff: Of its start and its stop.
-    """
-
-    trial_id: int
-    run: int
-    name: str
-    created: float
-    begin: Callable[[], dict[str, Any]] | None
-    reports: JobReports
-    exists: bool = False
-    tried: bool = False
-    stop_wanted: bool = False
-    stop_sent: bool = False
-    adopted: bool = False
-    status: str = ""
-    details: Mapping[str, Any] | None = None
-    ended: float | None = None
-    error: str | None = None
-    first_tried: float | None = None
-    request: str | None = None
-    launch_id: str = field(default_factory=new_token)
-    is_marked: bool = False
-    is_read: bool = False
-    reread_due: float = 0.0
-    dollars_per_hour: float | None = None
-    backoff: Backoff = field(default_factory=Backoff)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing of it is going to run."""
-        return self.ended is not None
+# Whatever is asked next would meet the same.
+_UNREACHABLE: Final = frozenset({"network", "credentials", "throttled"})
 
 
 class JobBoard:
@@ -122,7 +38,7 @@ class JobBoard:
         limit_patience_s: How long a job waits for instances before its trial fails.
 
     Attributes:
-        before_stop: Called before a job is told to stop.
+        before_stop: Called before a job is told to stop, until it returns True.
     """
 
     def __init__(
@@ -138,7 +54,8 @@ class JobBoard:
         self._retry_s, self._limit_retry_s = retry_s, limit_retry_s
         self._limit_patience_s = limit_patience_s
         self._jobs: dict[int, Job] = {}
-        self.before_stop: Callable[[Job], None] = lambda _: None
+        self._strays: list[Job] = []
+        self.before_stop: Callable[[Job], bool] = lambda _: True
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -159,110 +76,153 @@ class JobBoard:
         """The job is over and done with: those that wait for instances may try at once."""
         self._jobs.pop(job.trial_id, None)
         for other in self._jobs.values():
-            if not other.exists:
+            if other.waits_for_instances:
                 other.backoff.due = 0.0
+
+    def stop_stray(self, name: str, now: float) -> None:
+        """Stop a job of this experiment that belongs to no trial in progress."""
+        job = Job(-1, 0, name, 0.0, None, JobReports(), exists=True)
+        self._strays.append(job)
+        self.stop(job, now)
+
+    def not_told_to_stop(self) -> list[Job]:
+        """The jobs that AWS has not been told to stop."""
+        jobs = [*self.all(), *self._strays]
+        return [job for job in jobs if not (job.stop_sent or job.is_over)]
 
     # Starting.
 
     def start_due(self, now: float) -> None:
-        """Start jobs that wait, if it is time to try."""
+        """Start jobs that wait, if it is time to try, until AWS can't be asked."""
         for job in self.all():
-            if (
-                not job.exists
-                and not job.stop_wanted
-                and not job.is_over
-                and now >= job.backoff.due
-            ):
-                self.start(job, now)
+            if job.exists or job.stop_wanted or job.is_over or now < job.backoff.due:
+                continue
+            if not self.start(job, now):
+                return
 
-    def start(self, job: Job, now: float) -> None:
-        """Try to start a job; `error` tells if it never will be."""
+    def start(self, job: Job, now: float) -> bool:
+        """Try to start a job; `error` tells if it never will be.
+
+        Returns:
+            False if AWS can't be asked at the moment.
+        """
         assert job.begin is not None
         if job.first_tried is None:
             job.first_tried = now
         tried_before = job.tried
         try:
-            request = job.begin()
+            request = job.begin(job.name)
             request["Environment"][_LAUNCH_ENV] = job.launch_id
             job.tried = True
-            self._aws.call("sagemaker", "create_training_job", **request)
+            self._aws.call_once("sagemaker", "create_training_job", **request)
         except AwsError as error:
             if _says_name_is_taken(error):
-                self._claim(job, now)
-                return
+                return self._claim(job, now)
             if error.trouble != "network":
                 job.tried = tried_before  # AWS said no
-            self._note_failed_start(job, error, now)
-            return
+            return self._note_failed_start(job, error, now)
+        except (BackendError, OSError) as error:
+            job.error, job.ended = str(error), now
+            return True
         job.exists, job.status = True, "InProgress"
-        job.backoff.succeeded()
+        job.waits_for_instances = False
+        return True
 
-    def _claim(self, job: Job, now: float) -> None:
+    def _claim(self, job: Job, now: float) -> bool:
         """The name is taken: by this job, if an answer of ours got lost."""
         try:
-            details = self._aws.call("sagemaker", "describe_training_job", TrainingJobName=job.name)
+            details = self._aws.call_once(
+                "sagemaker", "describe_training_job", TrainingJobName=job.name
+            )
         except AwsError as error:
             job.exists = error.trouble == "missing"  # it is ours to be seen a little later
-            if not job.exists:
-                self._note_failed_start(job, error, now)
-            return
+            return job.exists or self._note_failed_start(job, error, now)
         if details.get("Environment", {}).get(_LAUNCH_ENV) == job.launch_id:
             job.exists = True
-            return
+            return True
         job.tried = False
         job.error = (
             f"SageMaker has a job {job.name!r} already, which is not of this run; "
             "give the tuner another name"
         )
         job.ended = now
+        return True
 
-    def _note_failed_start(self, job: Job, error: AwsError, now: float) -> None:
+    def _note_failed_start(self, job: Job, error: AwsError, now: float) -> bool:
         is_limit = error.trouble == "limit"
-        waited = now - (job.first_tried if job.first_tried is not None else now)
-        if not error.passes or (is_limit and waited >= self._limit_patience_s):
+        if not error.passes or (is_limit and not self._may_wait(job, now)):
             job.error = str(error)
             job.ended = now
-            return
-        first, longest = self._limit_retry_s if is_limit else self._retry_s
-        job.backoff.first, job.backoff.longest = first, longest
+        else:
+            self._wait_to_start(job, str(error), now, for_instances=is_limit)
+        return error.trouble not in _UNREACHABLE
+
+    def _may_wait(self, job: Job, now: float) -> bool:
+        return job.first_tried is None or now - job.first_tried < self._limit_patience_s
+
+    def _wait_to_start(self, job: Job, why: str, now: float, *, for_instances: bool) -> None:
         if job.backoff.since is None:
-            logger.warning("Job %s waits to be started: %s", job.name, error)
+            logger.warning("Job %s waits to be started: %s", job.name, why)
+        job.waits_for_instances = for_instances
+        job.backoff.first, job.backoff.longest = (
+            self._limit_retry_s if for_instances else self._retry_s
+        )
         job.backoff.failed(now)
+
+    def _lacked_instances(self, job: Job, details: Mapping[str, Any], now: float) -> None:
+        """AWS took the job and had no instances for it: the same again under a next name."""
+        why = f"{details['FailureReason']} (job {job.name})"
+        job.attempt += 1
+        job.name = attempt_name(job.name, job.attempt)
+        job.exists = job.tried = False
+        job.status = ""
+        self._wait_to_start(job, why, now, for_instances=True)
 
     # Stopping.
 
-    def stop_due(self, now: float) -> None:
-        """Stop the jobs that are to be stopped, if it is time to try."""
-        for job in self.all():
-            if job.stop_wanted and not job.stop_sent and not job.is_over and now >= job.backoff.due:
-                self.stop(job, now)
+    def stop_due(self, now: float) -> bool:
+        """Stop the jobs that are to be stopped, if it is time to try.
 
-    def stop(self, job: Job, now: float) -> None:
-        """Try to stop a job."""
+        Returns:
+            False if AWS can't be asked at the moment: the rest was not tried.
+        """
+        due = [
+            job
+            for job in self.not_told_to_stop()
+            if job.stop_wanted and now >= job.stop_backoff.due
+        ]
+        can_ask = all(self.stop(job, now) for job in due)  # until one fails
+        self._strays = [job for job in self._strays if not (job.stop_sent or job.is_over)]
+        return can_ask
+
+    def stop(self, job: Job, now: float) -> bool:
+        """Try to stop a job.
+
+        Returns:
+            False if AWS can't be asked at the moment.
+        """
         job.stop_wanted = True
         if job.is_over or job.stop_sent:
-            return
+            return True
         if not job.exists and not job.tried:
             job.ended = now
-            return
-        if not job.is_marked:
-            self.before_stop(job)
-            job.is_marked = True
+            return True
+        job.is_marked = job.is_marked or self.before_stop(job)
         try:
-            self._aws.call("sagemaker", "stop_training_job", TrainingJobName=job.name)
+            self._aws.call_once("sagemaker", "stop_training_job", TrainingJobName=job.name)
         except AwsError as error:
             if error.trouble == "missing" and not job.exists:
                 job.ended = now  # no request of ours came through
             elif error.trouble in ("refused", "missing"):
                 job.stop_sent = True  # it has ended, which the next look tells
             else:
-                if job.backoff.since is None:
+                if job.stop_backoff.since is None:
                     logger.warning("Job %s could not be stopped yet: %s", job.name, error)
-                job.backoff.first, job.backoff.longest = self._retry_s
-                job.backoff.failed(now)
-            return
+                job.stop_backoff.first, job.stop_backoff.longest = self._retry_s
+                job.stop_backoff.failed(now)
+            return error.trouble not in _UNREACHABLE
         job.exists = job.stop_sent = True
-        job.backoff.succeeded()
+        return True
 
     # Watching.
 
@@ -284,16 +244,23 @@ class JobBoard:
 
     def _list(self, status: str, wanted: Mapping[str, Job]) -> set[str]:
         seen: set[str] = set()
-        for name in find_running(self._aws, self._prefix, status, until=set(wanted)):
+        pages = find_jobs(self._aws.call_once, self._prefix, until=set(wanted), status=status)
+        for name in pages:
             if name in wanted:
                 wanted[name].status = status
                 seen.add(name)
         return seen
 
     def look_closely(self, job: Job, now: float) -> None:
-        """Ask for one job."""
+        """Ask for one job.
+
+        Raises:
+            AwsError: If AWS can't be asked.
+        """
         try:
-            details = self._aws.call("sagemaker", "describe_training_job", TrainingJobName=job.name)
+            details = self._aws.call_once(
+                "sagemaker", "describe_training_job", TrainingJobName=job.name
+            )
         except AwsError as error:
             if error.trouble != "missing":
                 raise
@@ -303,32 +270,41 @@ class JobBoard:
             return
         job.exists = True
         job.status = str(details["TrainingJobStatus"])
-        if job.status in ENDED:
+        if job.status not in ENDED:
+            return
+        may_wait = job.begin is not None and not job.stop_wanted and self._may_wait(job, now)
+        if may_wait and lacks_instances(details):
+            self._lacked_instances(job, details, now)
+        else:
             job.details, job.ended = details, now
 
 
-def find_running(
-    aws: Aws, prefix: str, status: str, until: set[str] | None = None
-) -> Iterable[str]:
-    """Names of an experiment's jobs that have a status.
+def find_jobs(
+    call: Callable[..., Mapping[str, Any]],
+    prefix: str,
+    until: set[str] | None = None,
+    status: str | None = None,
+) -> Iterator[str]:
+    """Names of jobs, the newest first.
 
     Args:
-        aws: The account.
-        prefix: What their names begin with.
-        status: For example `InProgress`.
+        call: Calls an operation of AWS, `Aws.call` or `Aws.call_once`.
+        prefix: What their names begin with, before a hyphen.
         until: Stop as soon as all these were found.
+        status: The one they have, for example `InProgress`; None for any.
     """
     missing = None if until is None else set(until)
+    wanted = {} if status is None else {"StatusEquals": status}
     token: dict[str, str] = {}
     while True:
-        page = aws.call(
+        page = call(
             "sagemaker",
             "list_training_jobs",
             NameContains=f"{prefix}-",
-            StatusEquals=status,
             SortBy="CreationTime",
             SortOrder="Descending",
             MaxResults=_PAGE,
+            **wanted,
             **token,
         )
         for summary in page.get("TrainingJobSummaries", []):
@@ -344,13 +320,3 @@ def find_running(
 
 def _says_name_is_taken(error: AwsError) -> bool:
     return error.code == "ResourceInUse" or "already exists" in str(error)
-
-
-def exit_code_of(details: Mapping[str, Any] | None) -> int | None:
-    """The exit code of a job that has ended, as far as SageMaker tells it."""
-    if details is None:
-        return None
-    if details["TrainingJobStatus"] == "Completed":
-        return 0
-    match = _EXIT_CODE.search(str(details.get("FailureReason", "")))
-    return int(match.group(1)) if match else None

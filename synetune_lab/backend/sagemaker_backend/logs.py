@@ -7,6 +7,7 @@ or until nobody can expect it any more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -178,7 +179,7 @@ def _events(aws: Aws, streams: str, start: int) -> Iterator[dict[str, Any]]:
     }
     while True:
         try:
-            page = aws.call("logs", "filter_log_events", **arguments)
+            page = aws.call_once("logs", "filter_log_events", **arguments)
         except AwsError as error:
             if error.trouble == "missing":  # no job of the account has written a log yet
                 return
@@ -189,17 +190,20 @@ def _events(aws: Aws, streams: str, start: int) -> Iterator[dict[str, Any]]:
         arguments["nextToken"] = page["nextToken"]
 
 
-def read_streams(aws: Aws, names: Iterable[str], lines: int | None = None) -> list[str]:
+def read_streams(
+    aws: Aws, names: Iterable[str], lines: int | None = None, *, with_attempts: bool = False
+) -> list[str]:
     """The log of jobs, of their first instance, oldest line first, without line breaks.
 
     Args:
         aws: The account.
         names: The jobs, in the order of their start.
         lines: So many of the last lines; None for all.
+        with_attempts: Read that of further attempts at a job too, see `names.attempt_name`.
     """
     found: list[str] = []
     for name in reversed(list(names)):
-        for stream in reversed(_streams_of(aws, name)):
+        for stream in reversed(_streams_of(aws, name, with_attempts=with_attempts)):
             missing = None if lines is None else lines - len(found)
             if missing is not None and missing <= 0:
                 return found
@@ -207,17 +211,28 @@ def read_streams(aws: Aws, names: Iterable[str], lines: int | None = None) -> li
     return found
 
 
-def _streams_of(aws: Aws, name: str) -> list[str]:
-    prefix = f"{name}/{_REPORTING_HOST}-"
-    try:
-        answer = aws.call(
-            "logs", "describe_log_streams", logGroupName=LOG_GROUP, logStreamNamePrefix=prefix
-        )
-    except AwsError as error:
-        if error.trouble == "missing":
-            return []
-        raise
-    return sorted(stream["logStreamName"] for stream in answer.get("logStreams", []))
+def _streams_of(aws: Aws, name: str, *, with_attempts: bool) -> list[str]:
+    attempts = r"(-\d+)?" if with_attempts else ""
+    own = re.compile(rf"{re.escape(name)}{attempts}/{_REPORTING_HOST}-(.*)")
+    arguments = {
+        "logGroupName": LOG_GROUP,
+        "logStreamNamePrefix": name if with_attempts else f"{name}/{_REPORTING_HOST}-",
+    }
+    found: list[tuple[str, str]] = []
+    while True:
+        try:
+            page = aws.call("logs", "describe_log_streams", **arguments)
+        except AwsError as error:
+            if error.trouble == "missing":
+                return []
+            raise
+        for stream in page.get("logStreams", []):
+            if match := own.fullmatch(stream["logStreamName"]):
+                # By the time of their start.
+                found.append((match.group(match.re.groups), stream["logStreamName"]))
+        if not page.get("nextToken"):
+            return [stream for _, stream in sorted(found)]
+        arguments["nextToken"] = page["nextToken"]
 
 
 def _read_stream(aws: Aws, stream: str, lines: int | None) -> list[str]:

@@ -8,11 +8,19 @@ from typing import Final
 
 from synetune_lab.errors import BackendError
 
-__all__ = ["ROLE_ARN", "job_name", "job_prefix", "new_token", "parse_s3_uri", "slug"]
+__all__ = [
+    "ROLE_ARN",
+    "attempt_name",
+    "job_name",
+    "job_prefix",
+    "new_token",
+    "parse_s3_uri",
+    "slug",
+]
 
 MAX_JOB_NAME: Final = 63
-# What follows the prefix: "-", number of the trial, "-", number of the run.
-_LONGEST_TAIL: Final = len("-1234567-1234")
+# What follows the prefix: "-", number of the trial, "-", number of the run, "-", of the attempt.
+_LONGEST_TAIL: Final = len("-1234567-1234-123")
 _TOKEN_LENGTH: Final = 6
 ROLE_ARN: Final = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
@@ -43,6 +51,17 @@ def job_prefix(name: str, token: str) -> str:
 def job_name(prefix: str, trial_id: int, run: int) -> str:
     """Name of the job of one run of a trial: the same whoever computes it."""
     return f"{prefix}-{trial_id}-{run}"
+
+
+def attempt_name(name: str, attempt: int) -> str:
+    """Name of a next job for the same run, where AWS had no instances for the one before.
+
+    Args:
+        name: Name of the job before.
+        attempt: Number of the attempt, from 1.
+    """
+    first = name if attempt == 1 else name.rpartition("-")[0]
+    return f"{first}-{attempt}"
 
 
 def parse_s3_uri(uri: str, what: str) -> tuple[str, str]:

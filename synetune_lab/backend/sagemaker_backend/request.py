@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synetune_lab.backend.sagemaker_backend.hyperparameters import (
     RESERVED_PREFIX,
     check_count,
+    encode_fixed,
     encode_hyperparameters,
 )
 from synetune_lab.backend.sagemaker_backend.instance_info import InstanceInfos
@@ -24,6 +25,7 @@ from synetune_lab.constants import (
 )
 from synetune_lab.errors import BackendError
 from synetune_lab.report import DOLLARS_PER_HOUR_ENV
+from synetune_lab.util import recursive_merge
 from synetune_lab.utils.remote_request import REQUEST_URI_ENV
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 CONFIG_CHANNEL: Final = "st_config"
+CODE_CHANNEL: Final = "code"
 CONFIG_FILENAME: Final = "config.json"
 SCRIPT_MODE_HYPERPARAMETERS: Final = 6
 """How many hyperparameters a job has besides the trial's: five of script mode, and
@@ -186,32 +189,39 @@ def training_job_request(
     channels = _channels(job, place)
     if channels:
         request["InputDataConfig"] = channels
-    return {**request, **job.extra}
+    return recursive_merge(request, job.extra)
 
 
 def _hyperparameters(
     job: JobDescription, config: Mapping[str, Any], place: Placement
 ) -> dict[str, str]:
-    passed: dict[str, Any] = {**job.hyperparameters, **config}
     if place.config_uri is not None:
         path = f"/opt/ml/input/data/{CONFIG_CHANNEL}/{CONFIG_FILENAME}"
-        passed = {**job.hyperparameters, ST_CONFIG_JSON_FNAME_ARG: path}
+        config = {ST_CONFIG_JSON_FNAME_ARG: path}
     script_mode = {
         "program": place.program,
-        "submit_directory": place.source_uri,
-        "container_log_level": 20,
+        "submit_directory": _submit_directory(job, place),
         "job_name": place.name,
         "region": place.region,
     }
-    found = encode_hyperparameters(
-        {
-            **passed,
-            ST_CHECKPOINT_DIR: job.checkpoint_local_path,
-            **{RESERVED_PREFIX + name: value for name, value in script_mode.items()},
-        }
-    )
+    ours = {
+        ST_CHECKPOINT_DIR: job.checkpoint_local_path,
+        **{RESERVED_PREFIX + name: value for name, value in script_mode.items()},
+    }
+    found = {
+        f"{RESERVED_PREFIX}container_log_level": "20",
+        **encode_fixed(job.hyperparameters),
+        **encode_hyperparameters({**config, **ours}),
+    }
     check_count(len(found))
     return found
+
+
+def _submit_directory(job: JobDescription, place: Placement) -> str:
+    """Where script mode finds the source: a job without network has it by a data channel."""
+    if not job.extra.get("EnableNetworkIsolation"):
+        return place.source_uri
+    return f"/opt/ml/input/data/{CODE_CHANNEL}/{place.source_uri.rpartition('/')[2]}"
 
 
 def _environment(
@@ -238,6 +248,8 @@ def _channels(job: JobDescription, place: Placement) -> list[dict[str, Any]]:
     inputs = dict(job.inputs)
     if place.config_uri is not None:
         inputs[CONFIG_CHANNEL] = place.config_uri
+    if job.extra.get("EnableNetworkIsolation"):
+        inputs[CODE_CHANNEL] = place.source_uri
     found = []
     for name, given in inputs.items():
         config = getattr(given, "config", given)  # a TrainingInput of the SDK
@@ -249,7 +261,7 @@ def _channels(job: JobDescription, place: Placement) -> list[dict[str, Any]]:
             }
             config = {"DataSource": {"S3DataSource": source}}
         entry = {**config, "ChannelName": name}
-        if name == CONFIG_CHANNEL:
+        if name in (CONFIG_CHANNEL, CODE_CHANNEL):
             entry["InputMode"] = "File"
         found.append(entry)
     return found

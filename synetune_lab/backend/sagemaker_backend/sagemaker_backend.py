@@ -14,15 +14,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synetune_lab.backend.documented_backend import TrialStatusDict, time_stamp_of
 from synetune_lab.backend.sagemaker_backend.aws import AwsError
 from synetune_lab.backend.sagemaker_backend.documented import (
     DocumentedSageMakerBackend,
     without_reports,
 )
-from synetune_lab.backend.sagemaker_backend.hyperparameters import check_count, check_space
+from synetune_lab.backend.sagemaker_backend.hyperparameters import (
+    check_count,
+    check_space,
+    encode_fixed,
+)
 from synetune_lab.backend.sagemaker_backend.instance_info import InstanceInfos
-from synetune_lab.backend.sagemaker_backend.jobs import Backoff, Job, JobBoard
+from synetune_lab.backend.sagemaker_backend.job import Backoff, Job
+from synetune_lab.backend.sagemaker_backend.jobs import JobBoard
 from synetune_lab.backend.sagemaker_backend.logs import JobReports, read_streams
 from synetune_lab.backend.sagemaker_backend.request import (
     SCRIPT_MODE_HYPERPARAMETERS,
@@ -30,12 +34,12 @@ from synetune_lab.backend.sagemaker_backend.request import (
     training_job_request,
 )
 from synetune_lab.backend.sagemaker_backend.watch import Watch
+from synetune_lab.constants import ST_CONFIG_JSON_FNAME_ARG
 from synetune_lab.engine.actions import ResumeTrial, StartTrial
 from synetune_lab.engine.events import Event, TrialEnded, TrialReported
 from synetune_lab.errors import BackendError
 
 if TYPE_CHECKING:
-    from synetune_lab.engine.actions import BackendAction
     from synetune_lab.optimizer.scheduler import TrialScheduler
 
 __all__ = ["SageMakerBackend"]
@@ -82,8 +86,9 @@ class SageMakerBackend(DocumentedSageMakerBackend):
         """
         space = scheduler.config_space
         check_space(space, as_json=self.pass_args_as_json)
-        number = 1 if self.pass_args_as_json else len({*space, *self.job.hyperparameters})
-        check_count(number + SCRIPT_MODE_HYPERPARAMETERS)
+        encode_fixed(self.job.hyperparameters)
+        passed = {ST_CONFIG_JSON_FNAME_ARG} if self.pass_args_as_json else set(space)
+        check_count(len(passed | set(self.job.hyperparameters)) + SCRIPT_MODE_HYPERPARAMETERS)
 
     def open(self, results_root: Path, tuner_name: str) -> None:
         """Look whether the account can be used, and upload the source; harmless if it was done.
@@ -116,11 +121,6 @@ class SageMakerBackend(DocumentedSageMakerBackend):
                 alive[trial_id] = run
         watch.stop_unnamed()
         return alive
-
-    def execute(self, action: BackendAction) -> None:
-        """Carry out what the engine asks for; returns at once. See `TrialBackend`."""
-        self._driven = True
-        super().execute(action)
 
     def wait_events(self, timeout: float | None) -> list[Event]:
         """Wait until a trial reports or ends, or `wake` is called. See `TrialBackend`."""
@@ -158,11 +158,6 @@ class SageMakerBackend(DocumentedSageMakerBackend):
             if self.job.keep_alive_period_in_seconds:
                 watch.end_warm_pools()
 
-    def set_delivered(self, trial_id: int, run: int, offset: int) -> None:
-        """Tell before `adopt` what `delivered` was when run `run` was the latest."""
-        super().set_delivered(trial_id, run, offset)
-        self._given[trial_id] = (run, offset)
-
     def log_tail(self, trial_id: int, lines: int = 50) -> dict[str, list[str]]:
         """The last lines of a trial's log, without line breaks; from any thread.
 
@@ -171,26 +166,11 @@ class SageMakerBackend(DocumentedSageMakerBackend):
         if lines <= 0 or trial_id not in self._ledger or self._cloud is None:
             return {"stdout": [], "stderr": []}
         try:
-            log = read_streams(self._cloud.aws, self._job_names(trial_id), 2 * lines)
+            names = self._job_names(trial_id)
+            log = read_streams(self._cloud.aws, names, 2 * lines, with_attempts=True)
         except AwsError as error:
             return {"stdout": [], "stderr": [f"(the log can't be read now: {error})"]}
         return {"stdout": log[-lines:], "stderr": without_reports(log)[-lines:]}
-
-    def fetch_status_results(
-        self, trial_ids: list[int]
-    ) -> tuple[TrialStatusDict, list[tuple[int, dict[str, Any]]]]:
-        """How the trials are, and what they reported since the last call.
-
-        While a tuner drives this backend (through `execute`), reports go to it alone.
-        """
-        if not self._driven:
-            while events := self.wait_events(0.0):
-                self._unfetched += [e for e in events if isinstance(e, TrialReported)]
-        entries = {trial_id: self._ledger[trial_id] for trial_id in trial_ids}
-        news = [(e.trial_id, dict(e.result)) for e in self._unfetched if e.trial_id in entries]
-        self._unfetched = [e for e in self._unfetched if e.trial_id not in entries]
-        statuses = {trial_id: (entry.trial, entry.status) for trial_id, entry in entries.items()}
-        return statuses, sorted(news, key=lambda item: time_stamp_of(item[1]))
 
     # How jobs are started and ended.
 
@@ -212,7 +192,7 @@ class SageMakerBackend(DocumentedSageMakerBackend):
             check_space(config, as_json=False)
         instances_of(job, config)
 
-        def begin() -> dict[str, Any]:
+        def begin(name: str) -> dict[str, Any]:
             if copy_from is not None:
                 self.copy_checkpoint(copy_from, trial_id)
             place = cloud.place(job, trial_id, name, config if as_json else None)

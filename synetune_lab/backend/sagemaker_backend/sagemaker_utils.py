@@ -6,6 +6,7 @@ import secrets
 import string
 import tarfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,38 @@ from synetune_lab.backend.sagemaker_backend.aws import Aws, boto_config
 from synetune_lab.backend.sagemaker_backend.cloud import find_role
 from synetune_lab.backend.sagemaker_backend.hyperparameters import decode_sagemaker_hyperparameter
 from synetune_lab.backend.sagemaker_backend.logs import read_streams
-from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
 from synetune_lab.backend.sagemaker_backend.request import metric_definitions_from_names
-from synetune_lab.backend.sagemaker_backend.storage import S3Store
+from synetune_lab.backend.sagemaker_backend.s3_folders import (
+    backend_path_not_synced_to_s3,
+    download_sagemaker_results,
+    s3_copy_objects_recursively,
+    s3_delete_objects_recursively,
+    s3_download_files_recursively,
+)
+from synetune_lab.backend.sagemaker_backend.single_job import (
+    add_syne_tune_dependency,
+    sagemaker_fit,
+)
 from synetune_lab.extras import require
 from synetune_lab.report import retrieve
 from synetune_lab.trial import Status, TrialResult
 
 __all__ = [
     "add_metric_definitions_to_sagemaker_estimator",
+    "add_syne_tune_dependency",
+    "backend_path_not_synced_to_s3",
     "decode_sagemaker_hyperparameter",
     "default_config",
     "default_sagemaker_session",
+    "download_sagemaker_results",
     "get_execution_role",
     "get_log",
     "map_identifier_limited_length",
     "metric_definitions_from_names",
     "s3_copy_objects_recursively",
+    "s3_delete_objects_recursively",
+    "s3_download_files_recursively",
+    "sagemaker_fit",
     "sagemaker_search",
     "untar",
 ]
@@ -41,6 +57,7 @@ _STATUS = {
     "Completed": Status.completed,
     "Failed": Status.failed,
 }
+_LOOKS_AT_ONCE = 10
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -50,13 +67,16 @@ def default_config() -> Any:
 
 
 def default_sagemaker_session() -> Any:
-    """A session of the SageMaker SDK.
+    """A session of the SageMaker SDK, of whichever release is installed.
 
     Raises:
         MissingDependencyError: If the SDK is not installed. A `JobDescription` or a
             `CustomFramework` needs none.
     """
-    session = require("sagemaker", extra="sagemaker").Session
+    sdk = require("sagemaker", extra="sagemaker")
+    session = getattr(sdk, "Session", None)
+    if session is None:  # since release 3
+        session = require("sagemaker.core.helper.session_helper", extra="sagemaker").Session
     boto3 = require("boto3", extra="aws")
     return session(sagemaker_client=boto3.client("sagemaker", config=default_config()))
 
@@ -91,22 +111,24 @@ def sagemaker_search(
         log_client: A boto3 client for `logs`; by default a new one.
     """
     aws = _with_client(_with_client(Aws(), "sagemaker", sm_client), "logs", log_client)
-    found = []
-    for trial_id, name in trial_ids_and_names:
+
+    def look(trial_id_and_name: tuple[int, str]) -> TrialResult:
+        trial_id, name = trial_id_and_name
         job = aws.call("sagemaker", "describe_training_job", TrainingJobName=name)
         given: Mapping[str, str] = job.get("HyperParameters", {})
         config = {key: decode_sagemaker_hyperparameter(value) for key, value in given.items()}
-        found.append(
-            TrialResult(
-                trial_id,
-                config,
-                job["CreationTime"],
-                retrieve(read_streams(aws, [name])),
-                _STATUS.get(job["TrainingJobStatus"], Status.pending),
-                job.get("TrainingEndTime"),
-            )
+        return TrialResult(
+            trial_id,
+            config,
+            job["CreationTime"],
+            retrieve(read_streams(aws, [name])),
+            _STATUS.get(job["TrainingJobStatus"], Status.pending),
+            job.get("TrainingEndTime"),
         )
-    return found
+
+    # Each takes three calls, which are little work and much waiting.
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        return list(pool.map(look, trial_ids_and_names))
 
 
 def add_metric_definitions_to_sagemaker_estimator(
@@ -136,30 +158,6 @@ def map_identifier_limited_length(name: str, max_length: int = 63, rnd_digits: i
         return name
     tail = "".join(secrets.choice(_LETTERS) for _ in range(rnd_digits))
     return name[: max_length - rnd_digits] + tail
-
-
-def s3_copy_objects_recursively(s3_source_path: str, s3_target_path: str) -> dict[str, Any]:
-    """Copy a folder within S3.
-
-    Returns:
-        `num_action_calls`, `num_successful_action_calls` and `first_error_message` (None if all
-        went well).
-    """
-    parse_s3_uri(s3_source_path, "s3_source_path")
-    parse_s3_uri(s3_target_path, "s3_target_path")
-    aws = Aws()
-    message = None
-    try:
-        S3Store(aws).copy_folder(s3_source_path.rstrip("/"), s3_target_path.rstrip("/"))
-    except RuntimeError as error:
-        message = str(error)
-    calls = aws.calls["copy_object"]
-    done = calls if message is None else max(0, calls - 1)
-    return {
-        "num_action_calls": calls,
-        "num_successful_action_calls": done,
-        "first_error_message": message,
-    }
 
 
 def _with_client(aws: Aws, service: str, client: Any) -> Aws:

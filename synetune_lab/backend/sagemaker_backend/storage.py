@@ -14,7 +14,7 @@ from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
 from synetune_lab.errors import BackendError
 from synetune_lab.extras import require
 
-__all__ = ["S3Store"]
+__all__ = ["S3Store", "path_inside"]
 
 _DELETE_BATCH = 1000
 _STAMP_FILENAME = ".s3-mirror.json"
@@ -44,10 +44,11 @@ class S3Store:
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def put_text(self, uri: str, text: str) -> None:
-        """Write a small object."""
+    def put_text(self, uri: str, text: str, *, is_patient: bool = True) -> None:
+        """Write a small object; see `Aws.call_once` for one that is not patient."""
         bucket, key = parse_s3_uri(uri, "address")
-        self._aws.call("s3", "put_object", Bucket=bucket, Key=key, Body=text.encode())
+        call = self._aws.call if is_patient else self._aws.call_once
+        call("s3", "put_object", Bucket=bucket, Key=key, Body=text.encode())
 
     def put_once(self, uri: str, body: bytes) -> bool:
         """Write an object unless it is there; returns whether it was written."""
@@ -68,7 +69,6 @@ class S3Store:
 
         Nothing happens if the source holds nothing.
         """
-        from_bucket, from_key = parse_s3_uri(source, "address")
         to_bucket, to_key = parse_s3_uri(target, "address")
         names = {name for name, _ in self.objects(source)}
         if not names:
@@ -76,20 +76,26 @@ class S3Store:
         self._delete(
             to_bucket, [f"{to_key}/{n}" for n, _ in self.objects(target) if n not in names]
         )
-        botocore = require("botocore.exceptions", extra="aws")
-        client = self._aws.client("s3")
         for name in sorted(names):
-            self._aws.calls["copy_object"] += 1
-            try:
-                # In parts, if it is larger than one copy can be.
-                client.copy(
-                    {"Bucket": from_bucket, "Key": f"{from_key}/{name}"},
-                    to_bucket,
-                    f"{to_key}/{name}",
-                )
-            except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
-                raise as_aws_error(error, "s3:copy_object") from error
+            self.copy(f"{source.rstrip('/')}/{name}", f"{target.rstrip('/')}/{name}")
         return len(names)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object within S3."""
+        from_bucket, from_key = parse_s3_uri(source, "address")
+        to_bucket, to_key = parse_s3_uri(target, "address")
+        botocore = require("botocore.exceptions", extra="aws")
+        self._aws.calls["copy_object"] += 1
+        try:
+            # In parts, if it is larger than one copy can be.
+            self._aws.client("s3").copy({"Bucket": from_bucket, "Key": from_key}, to_bucket, to_key)
+        except (botocore.BotoCoreError, botocore.ClientError, OSError) as error:
+            raise as_aws_error(error, "s3:copy_object") from error
+
+    def delete(self, uri: str) -> None:
+        """Delete an object; harmless if there is none."""
+        bucket, key = parse_s3_uri(uri, "address")
+        self._aws.call("s3", "delete_object", Bucket=bucket, Key=key)
 
     def delete_folder(self, uri: str) -> None:
         """Delete everything below a folder."""
@@ -129,9 +135,9 @@ class S3Store:
             if path.relative_to(folder).as_posix() not in there:
                 path.unlink()
         for name, stamp in there.items():
-            path = _inside(folder, name)
+            path = path_inside(folder, name)
             if known.get(name) != stamp or not path.is_file():
-                self._download(bucket, f"{key}/{name}", path)
+                self.download(f"s3://{bucket}/{key}/{name}", path)
         stamp_file.write_text(json.dumps(there))
 
     @staticmethod
@@ -140,7 +146,9 @@ class S3Store:
         shutil.rmtree(folder, ignore_errors=True)
         folder.with_suffix(_STAMP_FILENAME).unlink(missing_ok=True)
 
-    def _download(self, bucket: str, key: str, path: Path) -> None:
+    def download(self, uri: str, path: Path) -> None:
+        """Make a file a copy of an object."""
+        bucket, key = parse_s3_uri(uri, "address")
         path.parent.mkdir(parents=True, exist_ok=True)
         botocore = require("botocore.exceptions", extra="aws")
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -152,9 +160,17 @@ class S3Store:
         draft.replace(path)
 
 
-def _inside(folder: Path, name: str) -> Path:
-    """The path of an object, which must not lead out of the folder."""
+def path_inside(folder: Path, name: str) -> Path:
+    """The path of an object below a folder.
+
+    Args:
+        folder: The folder.
+        name: Its name, relative to the folder on S3.
+
+    Raises:
+        BackendError: If it would lead out of the folder.
+    """
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or PurePosixPath(name).is_absolute():
-        raise BackendError(f"the checkpoint holds {name!r}, which would leave {folder}")
+        raise BackendError(f"S3 holds {name!r}, which would leave {folder}")
     return folder.joinpath(*parts)

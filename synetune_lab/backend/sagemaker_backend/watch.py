@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from synetune_lab.backend.sagemaker_backend.aws import AwsError
-from synetune_lab.backend.sagemaker_backend.jobs import (
+from synetune_lab.backend.sagemaker_backend.job import (
     Backoff,
     Job,
-    JobBoard,
     exit_code_of,
-    find_running,
+    lacks_instances,
 )
+from synetune_lab.backend.sagemaker_backend.jobs import JobBoard, find_jobs
 from synetune_lab.backend.sagemaker_backend.logs import JobReports, LogReader, read_streams
 from synetune_lab.constants import ST_WORKER_COST, ST_WORKER_TIME
 from synetune_lab.engine.events import EndCause, TrialEnded, TrialReported
@@ -54,14 +54,21 @@ class Watch:
     def start(self, job: Job) -> None:
         """Start a job; its `error` tells if it never will be."""
         self._board.add(job)
-        self._board.start(job, time.monotonic())
+        if self._backoff.since is None:  # else it is the next cycle's affair
+            self._board.start(job, time.monotonic())
         if job.error is not None:
             self._board.remove(job)
 
     def adopt(self, job: Job) -> bool:
-        """Take over a job; returns False if AWS does not know it."""
+        """Take over a job; returns False if AWS does not know it, or had no instances for it."""
         self._board.look_closely(job, time.monotonic())
-        if not job.exists:
+        if lacks_instances(job.details):
+            later = next(find_jobs(self._cloud.aws.call, job.name), None)
+            if later is None:
+                return False
+            job.name, job.details, job.ended = later, None, None
+            self._board.look_closely(job, time.monotonic())
+        if not job.exists or lacks_instances(job.details):
             return False
         # One that was running is ours from now on; who stopped one before is not known.
         job.adopted = job.status != "InProgress"
@@ -72,18 +79,19 @@ class Watch:
         """Stop jobs of this experiment that nobody knows of."""
         known = {job.name for job in self._board.all()}
         aws, prefix = self._cloud.aws, self._cloud.paths.prefix
-        for name in list(find_running(aws, prefix, "InProgress")):
+        for name in list(find_jobs(aws.call, prefix, status="InProgress")):
             if name not in known:
                 logger.warning("Job %s belongs to no trial in progress and is stopped", name)
-                job = Job(-1, 0, name, 0.0, None, JobReports(), exists=True)
-                self._board.stop(job, time.monotonic())
+                self._board.stop_stray(name, time.monotonic())
 
     def end(self, trial_id: int, request: Literal["pause", "stop"]) -> None:
         """Stop the job of a trial, and tell it why."""
         job = self._board.get(trial_id)
         if job is not None:
-            job.request = request
-            self._board.stop(job, time.monotonic())
+            job.request, job.stop_wanted = request, True
+            never_began = not job.exists and not job.tried
+            if never_began or self._backoff.since is None:  # else it is the next cycle's affair
+                self._board.stop(job, time.monotonic())
             self.due = 0.0 if job.is_over else self.due
 
     def stop_all(self, patience_s: float) -> list[str]:
@@ -93,12 +101,13 @@ class Watch:
             job.stop_wanted, job.request = True, job.request or "pause"
         while True:
             now = time.monotonic()
-            self._board.stop_due(now)
-            left = [job for job in self._board.all() if not (job.stop_sent or job.is_over)]
+            can_ask = self._board.stop_due(now)
+            left = self._board.not_told_to_stop()
             if not left or now >= deadline:
                 return [job.name for job in left]
-            wake_up = min([deadline, *(job.backoff.due for job in left)])
-            time.sleep(max(0.01, wake_up - now))
+            wake_up = min([deadline, *(job.stop_backoff.due for job in left)])
+            pause = 0.01 if can_ask else self._backoff.first
+            time.sleep(min(max(pause, wake_up - now), max(0.0, deadline - now)))
 
     def end_warm_pools(self) -> None:
         """Give back instances that wait for a next trial."""
@@ -206,15 +215,17 @@ class Watch:
             tail = []
         return "\n".join(part for part in (reason, *tail) if part) or f"job {job.name} failed"
 
-    def _write_request(self, job: Job) -> None:
+    def _write_request(self, job: Job) -> bool:
         """Leave word for the script of why it is told to end, see `utils.remote_request`."""
         if job.request is None:
-            return
+            return True
         uri = f"{self._cloud.paths.job_folder(job.name)}/request"
         try:
-            self._cloud.store.put_text(uri, job.request)
+            self._cloud.store.put_text(uri, job.request, is_patient=False)
         except AwsError as error:
             logger.debug("Job %s is not told why it ends: %s", job.name, error)
+            return False
+        return True
 
 
 def _with_cost(report: dict[str, Any], dollars_per_hour: float | None) -> dict[str, Any]:

@@ -40,6 +40,19 @@ def short(steps: int) -> None:
         report(epoch=step, loss=1.0 / step)
 
 
+def seeing_gpus(gate: str) -> None:
+    """Report which GPUs there are, and end once the file `gate` is there."""
+    import os
+    import time
+    from pathlib import Path
+
+    from synetune_lab import Reporter
+
+    Reporter()(gpus=os.environ.get("CUDA_VISIBLE_DEVICES"))
+    while not Path(gate).exists():
+        time.sleep(0.01)
+
+
 class Counter:
     """A class trainable that counts; `x` is added with each step."""
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pickle
-import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +13,13 @@ import pytest
 from synetune_lab import StoppingCriterion, Tuner
 from synetune_lab.backend.ray_backend import RayBackend
 from synetune_lab.config_space import uniform
-from synetune_lab.errors import BackendError
 from synetune_lab.optimizer.baselines import RandomSearch
 from synetune_lab.testing import trial_bodies
 from synetune_lab.testing.backend_driver import BackendDriver
+from tests.backend.ray import ray_trials as trials
+from tests.backend.ray.ray_setup import COUNTING_SPACE, counting_config, on_a_cluster, wait_for
 
-pytestmark = [
-    pytest.mark.skipif(
-        find_spec("ray") is None, reason="ray is not installed: pip install 'synetune_lab[ray]'"
-    ),
-    pytest.mark.usefixtures("cluster"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
-    pytest.mark.slow,
-    pytest.mark.timeout(180),  # the first test starts the cluster
-]
-
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-trials = _load("ray_trials")
-COUNTING_SPACE = {"steps": 6, "gate": "", "pid_file": ""}
-
-
-def counting_config(tmp_path: Path) -> dict[str, Any]:
-    return {"steps": 6, "gate": str(tmp_path / "gate"), "pid_file": str(tmp_path / "pid")}
+pytestmark = on_a_cluster
 
 
 def is_alive(pid: int) -> bool:
@@ -78,6 +51,8 @@ def test_a_node_that_dies_makes_its_trial_restart_elsewhere(
         driver.until_reported(0, 3)
         pid, first = map(int, (tmp_path / "pid").read_text().split())
         assert first == 1
+        if storage == "url":  # a report is told before its checkpoint is sent
+            wait_for((tmp_path / "bucket" / "experiment" / "0" / "latest.json").exists)
         cluster.remove_node(doomed, allow_graceful=False)
         assert driver.until_ended_one(0).cause == "lost"
         (tmp_path / "gate").touch()
@@ -107,10 +82,7 @@ def test_a_run_survives_a_lost_node_and_a_change_of_workers(cluster: Any, tmp_pa
         suffix_tuner_name=False,
     )
     tuner.start()
-    deadline = time.monotonic() + 40
-    while len(tuner.tuning_status.overall_metric_statistics.max_metrics) == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: tuner.tuning_status.overall_metric_statistics.max_metrics)
     cluster.remove_node(doomed, allow_graceful=False)
     tuner.set_workers(2).result(20)
     (tmp_path / "gate").touch()
@@ -210,53 +182,6 @@ def test_a_process_that_is_killed_from_outside_is_restarted_from_its_checkpoint(
         assert totals == [float(number) for number in range(1, len(totals) + 1)]
 
 
-def test_trials_share_a_node_by_fractions_of_what_it_has(tmp_path: Path) -> None:
-    backend = RayBackend(trials.counting, COUNTING_SPACE, resources={"CPU": 0.5, "other": 2})
-    with BackendDriver(backend, tmp_path / "experiment") as driver:
-        for trial_id in range(3):
-            driver.start(trial_id, {**counting_config(tmp_path), "pid_file": os.devnull})
-        for trial_id in (0, 1):
-            driver.until_reported(trial_id, 3)
-        # The third waits for its place, and ends at once when it is not wanted any more.
-        assert driver.reports(2) == []
-        driver.stop(2)
-        assert driver.until_ended_one(2).cause == "stopped"
-        (tmp_path / "gate").touch()
-        assert [end.cause for end in driver.until_ended(0, 1)] == ["exited", "exited"]
-
-
-@pytest.mark.parametrize(
-    ("resources", "message"),
-    [
-        ({"CPU": 1, "GPU": 1}, r"GPU 1 \(the most that a node has is 0\)"),
-        ({"CPU": 64}, r"CPU 64 \(the most that a node has is"),
-        ({"CPU": 1, "head": 1, "other": 1}, "together on one node"),
-    ],
-)
-def test_resources_that_no_node_has_are_refused_before_the_first_trial(
-    tmp_path: Path, resources: dict[str, float], message: str
-) -> None:
-    backend = RayBackend(trials.short, {"steps": 1}, resources=resources)
-    with pytest.raises(BackendError, match=message):
-        backend.open(tmp_path / "experiment", "refused")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"resources": {"CPU": 1.5}}, "use 1 or 2"),
-        ({"resources": {"CPU": -1}}, "at least 0"),
-        ({"resources": {"num_gpus": 1}}, "'GPU'"),
-        ({"grace_period_s": -1}, "grace_period_s"),
-        ({"max_iterations": 3}, "max_iterations"),
-        ({"config_space": None}, "config_space"),
-    ],
-)
-def test_arguments_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(BackendError, match=message):
-        RayBackend(trials.short, **{"config_space": {"steps": 1}, **arguments})
-
-
 def test_an_actor_serves_the_next_trial_and_gives_its_place_up_when_idle(tmp_path: Path) -> None:
     backend = RayBackend(trials.Counter, max_iterations=1, keep_warm_s=0.2)
     with BackendDriver(backend, tmp_path / "experiment") as driver:
@@ -270,39 +195,6 @@ def test_an_actor_serves_the_next_trial_and_gives_its_place_up_when_idle(tmp_pat
         while is_alive(pid):
             assert time.monotonic() < deadline
             backend.wait_events(0.05)
-
-
-def test_a_tuner_goes_on_after_its_process_died(cluster: Any, tmp_path: Path) -> None:
-    code = (
-        "import ray, sys, os, threading\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import ray_trials as trials\n"
-        "from synetune_lab.backend.ray_backend import RayBackend\n"
-        "from synetune_lab.testing.backend_driver import BackendDriver\n"
-        "from pathlib import Path\n"
-        "import json, pickle\n"
-        f"backend = RayBackend(trials.counting, {COUNTING_SPACE!r}, address={cluster.address!r})\n"
-        f"driver = BackendDriver(backend, Path({str(tmp_path / 'experiment')!r}))\n"
-        f"driver.start(0, {counting_config(tmp_path)!r})\n"
-        "driver.until_reported(0, 2)\n"
-        "print(json.dumps([driver.handle(0), backend.delivered(0)]), flush=True)\n"
-        "os._exit(1)\n"
-    )
-    import json
-    import subprocess
-
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False
-    )
-    assert done.stdout, done.stderr
-    handle, offset = json.loads(done.stdout.strip().splitlines()[-1])
-    backend = RayBackend(trials.counting, COUNTING_SPACE)
-    with BackendDriver(backend, tmp_path / "experiment") as driver:
-        backend.set_delivered(0, 0, offset)
-        assert backend.adopt({0: (0, handle)}) == {0: 0}
-        (tmp_path / "gate").touch()
-        assert driver.until_ended_one(0).cause == "exited"
-        assert [report["epoch"] for report in driver.reports(0)] == [3, 4, 5, 6]
 
 
 def test_a_backend_is_pickled_without_its_cluster(tmp_path: Path) -> None:

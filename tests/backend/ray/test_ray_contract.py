@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
-
-import pytest
 
 from synetune_lab.backend.ray_backend import RayBackend
 from synetune_lab.testing import trial_bodies
 from synetune_lab.testing.backend_contract import BackendContract
+from tests.backend.ray.ray_setup import on_a_cluster
 
-pytestmark = [
-    pytest.mark.skipif(
-        find_spec("ray") is None, reason="ray is not installed: pip install 'synetune_lab[ray]'"
-    ),
-    pytest.mark.usefixtures("cluster"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
-    pytest.mark.slow,
-    pytest.mark.timeout(180),  # the first test starts the cluster
-]
+pytestmark = on_a_cluster
 
 
 class TestRayBackendWithAFunction(BackendContract):

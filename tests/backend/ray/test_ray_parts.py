@@ -14,7 +14,12 @@ from synetune_lab.backend.local.folder import TrialFolder
 from synetune_lab.backend.ray_backend.cluster import check_fits, tidy_resources
 from synetune_lab.backend.ray_backend.hosted import HostedScript
 from synetune_lab.backend.ray_backend.repeats import RepeatFilter
-from synetune_lab.backend.ray_backend.storage import SharedFolder, reports_in
+from synetune_lab.backend.ray_backend.storage import (
+    PART_BYTES,
+    SharedFolder,
+    UrlStorage,
+    reports_in,
+)
 from synetune_lab.errors import BackendError
 
 
@@ -105,6 +110,34 @@ def test_an_end_that_is_broken_or_missing_is_none(tmp_path: Path) -> None:
     assert storage.read_end(0) == {"cause": "exited", "run": 0}
     storage.fetch(TrialFolder(tmp_path / "0"), 0)
     assert storage.read_end(0) is None
+
+
+def test_a_log_at_a_url_is_sent_in_parts_of_which_only_the_last_grows(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec")
+    bucket = tmp_path / "bucket"
+    storage = UrlStorage(f"file://{bucket}")
+    folder = TrialFolder(tmp_path / "node" / "0")
+    storage.fetch(folder, 0)
+    text = b""
+    for number in range(40):
+        text += b"%05d" % number * 1000
+        folder.stdout.write_bytes(text)
+        storage.keep(folder, 0, 0)
+    parts = sorted((bucket / "0" / "std.out").iterdir())
+    assert b"".join(part.read_bytes() for part in parts) == text
+    assert all(part.stat().st_size < 2 * PART_BYTES for part in parts)
+    assert [int(part.name) for part in parts] == [0, 70_000, 140_000]
+    assert not (bucket / "0" / "std.err").exists()
+    # Another node goes on with it; the first one, cut off, still writes its last part.
+    other = TrialFolder(tmp_path / "other" / "0")
+    heir = UrlStorage(storage.url)
+    heir.fetch(other, 0)
+    assert other.stdout.read_bytes() == text
+    other.stdout.write_bytes(text + b"heir")
+    heir.keep(other, 0, 1)
+    folder.stdout.write_bytes(text + b"a node that was cut off")
+    storage.keep(folder, 0, 0)
+    assert (heir.read_log(0, tmp_path / "driver") / "std.out").read_bytes() == text + b"heir"
 
 
 def test_a_script_is_used_where_it_is_and_copied_where_it_is_not(tmp_path: Path) -> None:

@@ -24,10 +24,18 @@ def moto() -> Iterator[Any]:
             f"{', '.join(MISSING)} missing: pip install boto3 "
             "'moto[server,s3,sagemaker,logs,iam,sts]'"
         )
+    import botocore.session
+    from botocore.loaders import create_loader
+
     from tests.backend.sagemaker.fake_cloud import Moto
 
+    # The descriptions of AWS's services are large; one reading of them serves all sessions.
+    loader = create_loader()
+    patch = pytest.MonkeyPatch()
+    patch.setattr(botocore.session, "create_loader", lambda *_: loader)
     server = Moto()
     yield server
+    patch.undo()
     server.close()
 
 
@@ -80,3 +88,31 @@ def make_backend(cloud: Any, bucket: str) -> Callable[..., Any]:
         return backend
 
     return make
+
+
+@pytest.fixture
+def make_driver(make_backend: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    from synetune_lab.testing.backend_driver import BackendDriver
+
+    drivers: list[Any] = []
+
+    def make(**kwargs: Any) -> Any:
+        drivers.append(BackendDriver(make_backend(**kwargs), tmp_path / "experiment"))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.backend.close()
+
+
+@pytest.fixture
+def stepping(tmp_path: Path) -> Callable[[float], str]:
+    """Writes a script that reports its steps, from its checkpoint on, with pauses in between."""
+    from tests.backend.sagemaker.helpers import STEPPING
+
+    def write(pause: float) -> str:
+        path = tmp_path / "stepping.py"
+        path.write_text(STEPPING.replace("{pause}", str(pause)))
+        return str(path)
+
+    return write

@@ -7,21 +7,27 @@ Whatever AWS may do wrong can be asked for: see `FakeCloud.fail` and the attribu
 
 from __future__ import annotations
 
+import hashlib
 import http.client
+import io
 import json
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-from tests.backend.sagemaker.job_runner import FakeJob
+from tests.backend.sagemaker.job_runner import LOG_GROUP, FakeJob
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/AmazonSageMaker-ExecutionRole-tests"
@@ -57,6 +63,9 @@ class Moto:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.clients: dict[str, Any] = {}
+        self.sources = Path(tempfile.mkdtemp(prefix="sources-"))
+        self.lock = threading.Lock()
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -75,17 +84,29 @@ class Moto:
         """A client that goes to moto itself, past all faults."""
         import boto3
 
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        )
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id="x",
+                aws_secret_access_key="x",
+            )
+        return self.clients[service]
+
+    def unpack(self, archive: bytes) -> Path:
+        """Where the source of a job is: unpacked, and compiled, once for all jobs that have it."""
+        folder = self.sources / hashlib.sha256(archive).hexdigest()
+        with self.lock:
+            if not folder.exists():
+                with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+                    packed.extractall(folder, filter="data")
+        return folder
 
     def close(self) -> None:
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.sources, ignore_errors=True)
 
 
 class FakeCloud:
@@ -98,8 +119,11 @@ class FakeCloud:
         network_is_gone: Connections are cut.
         credentials_are_expired: Every call is refused.
         free_instances: A job beyond them is refused with `ResourceLimitExceeded`.
+        jobs_without_capacity: So many of the next jobs are taken, and then fail for want of
+            instances.
         invisible_s: How long new jobs are unknown to lists and descriptions.
         deliver_log: How lines reach the log: from a line to `(delay in seconds, line)` pairs.
+        jobs_see_us: Jobs talk to this server, too, not to moto past all faults.
         instant: Jobs report once and end, without a process.
     """
 
@@ -109,10 +133,13 @@ class FakeCloud:
         self.calls: Counter[str] = Counter()
         self.jobs: dict[str, FakeJob] = {}
         self.errors: list[Exception] = []
+        self.is_closed = False
         self.network_is_gone = False
         self.credentials_are_expired = False
         self.free_instances: int | None = None
+        self.jobs_without_capacity = 0
         self.invisible_s = 0.0
+        self.jobs_see_us = False
         self.instant = False
         self.grace_s = 10.0
         self.deliver_log: Callable[[str], list[tuple[float, str]]] = lambda line: [(0.0, line)]
@@ -127,6 +154,7 @@ class FakeCloud:
         )
 
     def close(self) -> None:
+        self.is_closed = True
         for job in self.jobs.values():
             job.kill()
         self.server.shutdown()
@@ -134,6 +162,9 @@ class FakeCloud:
         for job in self.jobs.values():
             shutil.rmtree(job.folder, ignore_errors=True)
         self.moto.client("iam").delete_role(RoleName=ROLE.rpartition("/")[2])
+        # moto searches all of a group, whatever the prefix: the next test begins with an empty one.
+        with suppress(self.logs.exceptions.ResourceNotFoundException):
+            self.logs.delete_log_group(logGroupName=LOG_GROUP)
 
     def fail(
         self, operation: str, code: str, times: int = 1, *, after_doing_it: bool = False
@@ -182,6 +213,9 @@ class FakeCloud:
                 f"{self.free_instances} Instances and a request delta of 1 Instances.",
             )
         self.jobs[name] = job = FakeJob(self, given)
+        if self.jobs_without_capacity > 0:
+            self.jobs_without_capacity -= 1
+            job.lacks_capacity = True
         job.start()
         return {"TrainingJobArn": job.arn}
 

@@ -5,13 +5,11 @@ What is `/opt/ml` in a container is a folder of its own here.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import threading
 import time
@@ -33,13 +31,16 @@ class FakeJob:
         self.name: str = request["TrainingJobName"]
         self.arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{self.name}"
         self.created = time.time()
+        self.began: float | None = None
         self.ended: float | None = None
+        self.lacks_capacity = False
+        self.lines_written = 0
         self.status, self.secondary = "InProgress", "Starting"
         self.reason: str | None = None
         self.stop_asked = threading.Event()
         self.interruptions = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="opt-ml-"))
+        self.folder = self.code = Path(tempfile.mkdtemp(prefix="opt-ml-"))
         self.writers: list[threading.Timer] = []
         self.last_line = ""
         self.synced: dict[str, tuple[int, int]] = {}
@@ -75,6 +76,8 @@ class FakeJob:
         found = {**self.request, **self.summary(), "SecondaryStatus": self.secondary}
         if self.reason is not None:
             found["FailureReason"] = self.reason
+        if self.began is not None:
+            found["TrainingStartTime"] = self.began
         return found
 
     # What may happen to it.
@@ -106,6 +109,14 @@ class FakeJob:
             self.cloud.errors.append(error)
 
     def _run(self) -> None:
+        if self.lacks_capacity:
+            self._end(
+                "Failed",
+                "CapacityError: Unable to provision requested ML compute capacity. Please retry "
+                "using a different ML instance type.",
+            )
+            return
+        self.began = time.time()
         if self.cloud.instant:
             report = {"loss": 1.0, "epoch": 1, "st_worker_iter": 0, "st_worker_time": 0.1}
             report["st_worker_timestamp"] = time.time()
@@ -144,8 +155,7 @@ class FakeJob:
 
     def _download_source(self) -> None:
         body = self._get(self.hyperparameters["sagemaker_submit_directory"])
-        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-            archive.extractall(self.folder / "code", filter="data")
+        self.code = self.cloud.moto.unpack(body)
         for channel in self.request.get("InputDataConfig", []):
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
             self._fetch(uri, self.folder / "input/data" / channel["ChannelName"])
@@ -156,7 +166,8 @@ class FakeJob:
         self._make_stream(attempt)
         command = [sys.executable, self.hyperparameters["sagemaker_program"]]
         environment = {**os.environ, **self.request["Environment"], "PYTHONPATH": "."}
-        environment.update(AWS_ENDPOINT_URL=self.cloud.moto.url, SM_MODEL_DIR=str(self.folder))
+        endpoint = self.cloud.url if self.cloud.jobs_see_us else self.cloud.moto.url
+        environment.update(AWS_ENDPOINT_URL=endpoint, SM_MODEL_DIR=str(self.folder))
         own = {k: v for k, v in self.hyperparameters.items() if not k.startswith("sagemaker_")}
         environment["SM_HPS"] = json.dumps(own)
         for name, value in own.items():
@@ -165,7 +176,7 @@ class FakeJob:
             command += [f"--{name}" if len(name) > 1 else f"-{name}", text]
         self.process = subprocess.Popen(
             command,
-            cwd=self.folder / "code",
+            cwd=self.code,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -215,6 +226,10 @@ class FakeJob:
             with suppress(logs.exceptions.ResourceAlreadyExistsException):
                 make(**arguments)
 
+    def deliver(self, line: str) -> None:
+        """Write a line of its first attempt now."""
+        self._write(0, line)
+
     def _write_later(self, delay: float, attempt: int, line: str) -> None:
         stamp = int(time.time() * 1000)
         if delay <= 0:
@@ -227,9 +242,14 @@ class FakeJob:
 
     def _write(self, attempt: int, line: str, stamp: int | None = None) -> None:
         event = {"timestamp": stamp or int(time.time() * 1000), "message": line}
-        self.cloud.logs.put_log_events(
-            logGroupName=LOG_GROUP, logStreamName=self._stream(attempt), logEvents=[event]
-        )
+        try:
+            self.cloud.logs.put_log_events(
+                logGroupName=LOG_GROUP, logStreamName=self._stream(attempt), logEvents=[event]
+            )
+        except Exception:
+            if not self.cloud.is_closed:  # else the test is over, and its logs are gone
+                raise
+        self.lines_written += 1
 
     # Files.
 
@@ -263,11 +283,12 @@ class FakeJob:
         while True:
             last = is_over.wait(0.05)
             for path in folder.rglob("*") if folder.exists() else ():
-                name, info = path.relative_to(folder).as_posix(), path.stat()
-                stamp = info.st_mtime_ns, info.st_size
-                if path.is_file() and self.synced.get(name) != stamp:
-                    body = path.read_bytes()
-                    self.cloud.s3.put_object(Bucket=bucket, Key=f"{key}/{name}", Body=body)
-                    self.synced[name] = stamp
+                with suppress(FileNotFoundError):  # drafts come and go
+                    name, info = path.relative_to(folder).as_posix(), path.stat()
+                    stamp = info.st_mtime_ns, info.st_size
+                    if path.is_file() and self.synced.get(name) != stamp:
+                        body = path.read_bytes()
+                        self.cloud.s3.put_object(Bucket=bucket, Key=f"{key}/{name}", Body=body)
+                        self.synced[name] = stamp
             if last:
                 return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from synetune_lab.stopping_criterion import StoppingCriterion
 from synetune_lab.testing.backend_contract import config
 from synetune_lab.testing.backend_driver import BackendDriver
 from synetune_lab.tuner import Tuner
+from tests.backend.sagemaker.helpers import until
 
 ECHO = """
 import json, os, sys
@@ -56,19 +56,6 @@ def script(tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write
-
-
-@pytest.fixture
-def make_driver(make_backend: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    drivers: list[BackendDriver] = []
-
-    def make(**kwargs: Any) -> BackendDriver:
-        drivers.append(BackendDriver(make_backend(**kwargs), tmp_path / "experiment"))
-        return drivers[-1]
-
-    yield make
-    for driver in drivers:
-        driver.backend.close()
 
 
 def arguments(driver: BackendDriver, trial_id: int = 0) -> dict[str, str]:
@@ -182,7 +169,7 @@ def test_a_hundred_jobs_cost_two_list_calls_a_cycle(
         cloud.instant = True
         driver.start(number, config("report"))
     for job in cloud.jobs.values():
-        _wait_for(lambda job=job: job.is_over)
+        until(lambda job=job: job.is_over)
         job.status = "InProgress"
     cloud.calls.clear()
     backend = driver.backend
@@ -203,13 +190,6 @@ def test_a_hundred_jobs_cost_two_list_calls_a_cycle(
         job.status = "Completed"
     driver.until_ended(*range(100))
     assert cloud.calls["DescribeTrainingJob"] == 100
-
-
-def _wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_checkpoints_come_to_this_machine_when_asked_for(

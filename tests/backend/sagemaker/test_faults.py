@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,64 +12,7 @@ import pytest
 from synetune_lab.engine.events import TrialEnded
 from synetune_lab.errors import BackendError
 from synetune_lab.testing.backend_contract import config
-from synetune_lab.testing.backend_driver import BackendDriver
-
-SCRIPT = """
-import argparse, json, os, time
-from pathlib import Path
-from synetune_lab import Reporter
-
-parser = argparse.ArgumentParser()
-parser.add_argument("--steps", type=int)
-parser.add_argument("--st_checkpoint_dir")
-args, _ = parser.parse_known_args()
-folder = Path(args.st_checkpoint_dir)
-folder.mkdir(parents=True, exist_ok=True)
-state = folder / "state"
-step = int(state.read_text()) if state.exists() else 0
-report = Reporter()
-while step < args.steps:
-    step += 1
-    report(step=step)
-    draft = folder.parent / "draft"
-    draft.write_text(str(step))
-    draft.replace(state)
-    time.sleep({pause})
-"""
-
-
-@pytest.fixture
-def make_driver(make_backend: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    drivers: list[BackendDriver] = []
-
-    def make(**kwargs: Any) -> BackendDriver:
-        drivers.append(BackendDriver(make_backend(**kwargs), tmp_path / "experiment"))
-        return drivers[-1]
-
-    yield make
-    for driver in drivers:
-        driver.backend.close()
-
-
-@pytest.fixture
-def stepping(tmp_path: Path) -> Callable[[float], str]:
-    def write(pause: float) -> str:
-        path = tmp_path / "stepping.py"
-        path.write_text(SCRIPT.replace("{pause}", str(pause)))
-        return str(path)
-
-    return write
-
-
-def steps_of(driver: BackendDriver, trial_id: int) -> list[int]:
-    return [report["step"] for report in driver.reports(trial_id)]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from tests.backend.sagemaker.helpers import steps_of, until
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "Cut"])
@@ -143,33 +85,6 @@ def test_a_job_whose_start_was_not_answered_is_stopped_all_the_same(
     until(lambda: not cloud.running())
 
 
-def test_a_trial_waits_for_free_instances(make_driver: Callable[..., Any], cloud: Any) -> None:
-    driver = make_driver()
-    cloud.free_instances = 1
-    driver.start(0, config("hang"))
-    driver.start(1, config("report", 3))
-    driver.until_reported(0)
-    assert steps_of(driver, 1) == []
-    driver.pause(0)
-    assert [end.cause for end in driver.until_ended(0, 1)] == ["paused", "exited"]
-    assert steps_of(driver, 1) == [1, 2, 3]
-
-
-def test_a_trial_that_waits_for_instances_can_be_stopped_or_fails_in_the_end(
-    make_driver: Callable[..., Any], cloud: Any
-) -> None:
-    driver = make_driver(limit_patience_s=0.3)
-    cloud.free_instances = 0
-    driver.start(0, config("report"))
-    driver.pause(0)
-    assert driver.until_ended_one(0).cause == "paused"
-    driver.start(1, config("report"))
-    end = driver.until_ended_one(1)
-    assert end.cause == "failed"
-    assert "ask for a higher quota" in str(end.error)
-    assert cloud.jobs == {}
-
-
 def test_a_job_that_can_not_be_started_fails_with_the_reason(
     make_driver: Callable[..., Any], cloud: Any
 ) -> None:
@@ -209,11 +124,21 @@ def test_log_events_that_come_late_twice_and_out_of_order_are_put_right(
 def test_reports_that_come_after_the_end_of_the_job_are_told(
     make_driver: Callable[..., Any], cloud: Any
 ) -> None:
-    # The runner does not wait for what comes later than half a second.
-    cloud.deliver_log = lambda line: [(1.0, line)]
-    driver = make_driver(log_settle_s=4.0)
+    held: list[str] = []
+
+    def hold(line: str) -> list[tuple[float, str]]:
+        held.append(line)
+        return []
+
+    cloud.deliver_log = hold
+    driver = make_driver(log_settle_s=3600.0)
     driver.start(0, config("report", 3))
-    driver.until_ended_one(0)
+    (job,) = cloud.jobs.values()
+    until(lambda: job.is_over and not driver.backend.wait_events(0.0))
+    for line in held:
+        job.deliver(line)
+    driver.backend._watch._settle_s = 0.0
+    driver.until_ended(0)
     assert steps_of(driver, 0) == [1, 2, 3]
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synetune_lab.backend.sagemaker_backend import CustomFramework, JobDescription
+from synetune_lab.backend.sagemaker_backend import CustomFramework, JobDescription, instance_info
 from synetune_lab.backend.sagemaker_backend.aws import AwsError, as_aws_error
 from synetune_lab.backend.sagemaker_backend.hyperparameters import (
     decode_sagemaker_hyperparameter,
@@ -26,7 +26,7 @@ from synetune_lab.backend.sagemaker_backend.instance_info import (
     InstanceInfos,
     select_instance_type,
 )
-from synetune_lab.backend.sagemaker_backend.jobs import Backoff
+from synetune_lab.backend.sagemaker_backend.job import Backoff
 from synetune_lab.backend.sagemaker_backend.logs import JobReports
 from synetune_lab.backend.sagemaker_backend.names import job_name, job_prefix
 from synetune_lab.backend.sagemaker_backend.request import metric_definitions_from_names
@@ -265,6 +265,13 @@ def test_what_can_not_be_served_is_refused() -> None:
         ({"environment": {"1A": "x"}}, "no digit in front"),
         ({"environment": {"A": "x" * 600}}, "takes 512"),
         ({"image_uri": ""}, "image_uri is empty"),
+        ({"image_uri": "registry/my image"}, "without spaces"),
+        ({"checkpoint_local_path": "checkpoints"}, "an absolute path"),
+        ({"subnets": ["subnet-1"]}, "needs both"),
+        ({"inputs": {"my data": "s3://bucket/x"}}, "data channel 'my data'"),
+        ({"inputs": {f"c{i}": "s3://bucket/x" for i in range(19)}}, "at most 18"),
+        ({"tags": {"aws:x": "y"}}, "must not begin with 'aws:'"),
+        ({"tags": {"x": "y#"}}, "tag 'x' with the value 'y#'"),
     ],
 )
 def test_a_description_that_can_not_be_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -318,6 +325,9 @@ def test_instance_types_are_selected_by_gpus_and_price() -> None:
     infos = InstanceInfos()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", infos.date)
     assert infos("ml.p3.8xlarge").num_gpu == 4
+    file = json.loads((Path(instance_info.__file__).parent / "instance_prices.json").read_text())
+    checked = {name for check in file["checked"] for name in check["instances"]}
+    assert checked | set(file["not_checked"]) == {info.name for info in infos.instances}
     with pytest.raises(BackendError, match="instance_prices="):
         infos("ml.no.such")
 

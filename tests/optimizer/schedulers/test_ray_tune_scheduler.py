@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from datetime import datetime
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ from synetune_lab.config_space import (
 from synetune_lab.errors import SchedulerError
 from synetune_lab.optimizer.scheduler import SchedulerDecision
 from synetune_lab.optimizer.schedulers import RayTuneScheduler
+from synetune_lab.store.pickling import dumps, loads
 from synetune_lab.testing.scheduler_contract import SchedulerContract
 from synetune_lab.trial import Trial
 
@@ -200,20 +202,130 @@ def test_each_domain_is_converted_with_both_its_ends() -> None:
     assert converted["j"] == 7
 
 
-def test_what_does_not_fit_is_refused() -> None:
-    from ray.tune.schedulers import HyperBandScheduler, PopulationBasedTraining
+def make_searcher(name: str) -> Any:
+    """A search algorithm of Ray, if what it needs is installed."""
+    if name == "optuna":
+        pytest.importorskip("optuna")
+        from ray.tune.search.optuna import OptunaSearch
 
+        return OptunaSearch(seed=1)
+    if name == "hyperopt":
+        pytest.importorskip("hyperopt")
+        from ray.tune.search.hyperopt import HyperOptSearch
+
+        return HyperOptSearch(random_state_seed=1)
+    if name == "nevergrad":
+        nevergrad = pytest.importorskip("nevergrad")
+        from ray.tune.search.nevergrad import NevergradSearch
+
+        return NevergradSearch(optimizer=nevergrad.optimizers.OnePlusOne)
+    pytest.importorskip("bayes_opt")
+    from ray.tune.search.bayesopt import BayesOptSearch
+
+    return BayesOptSearch(random_state=1)
+
+
+def search(scheduler: RayTuneScheduler, first: int, number: int) -> list[dict[str, Any]]:
+    """Run trials whose loss is least at `a` 0.3; returns their configurations."""
+    configs = []
+    for trial_id in range(first, first + number):
+        started = start(scheduler, trial_id)
+        result = {"epoch": 1, "loss": (started.config["a"] - 0.3) ** 2}
+        scheduler.on_trial_result(started, result)
+        scheduler.on_trial_complete(started, result)
+        configs.append(started.config)
+    return configs
+
+
+MIXED = {
+    "a": uniform(0.0, 1.0),
+    "b": loguniform(1e-3, 1.0),
+    "c": randint(1, 3),
+    "d": lograndint(1, 3),
+    "e": choice(["x", "y"]),
+    "f": finrange(0.0, 1.0, 3),
+    "g": quniform(0.0, 1.0, 0.5),
+    "epochs": 27,
+}
+
+
+@pytest.mark.filterwarnings("ignore:Bounds are")  # Nevergrad on short ranges
+@pytest.mark.parametrize("name", ["optuna", "hyperopt", "nevergrad", "bayesopt"])
+def test_search_algorithms_of_ray_search_our_space_and_are_saved_with_the_run(name: str) -> None:
+    searcher = make_searcher(name)
+    space = {"a": uniform(0.0, 1.0), "epochs": 27} if name == "bayesopt" else MIXED
+    scheduler = RayTuneScheduler(space, ray_searcher=searcher, metric="loss", mode="min")
+    configs = search(scheduler, 0, 25)
+    for config in configs:
+        assert config["epochs"] == 27
+        assert all(domain.is_valid(config[key]) for key, domain in space.items() if key != "epochs")
+    if name != "bayesopt":
+        assert {config["c"] for config in configs} == {1, 2, 3}
+        assert {config["d"] for config in configs} == {1, 2, 3}
+    twin = loads(dumps(scheduler))
+    assert search(twin, 25, 2) == search(scheduler, 25, 2)
+
+
+def test_a_search_algorithm_that_can_not_search_the_space_says_so() -> None:
+    with pytest.raises(SchedulerError, match=r"BayesOptSearch, which can't search .*Integer"):
+        RayTuneScheduler(SPACE, ray_searcher=make_searcher("bayesopt"), metric="loss")
+
+
+def test_search_algorithms_that_wrap_another_work_as_well() -> None:
+    from ray.tune.search import ConcurrencyLimiter, Repeater
+
+    inner = Recorder(metric="loss", mode="min")
+    repeated = RayTuneScheduler(SPACE, ray_searcher=Repeater(inner, repeat=2, set_index=False))
+    assert start(repeated, 0).config == start(repeated, 1).config
+    limited = ConcurrencyLimiter(Recorder(metric="loss", mode="min"), max_concurrent=1)
+    scheduler = RayTuneScheduler(SPACE, ray_searcher=limited)
+    first = start(scheduler, 0)
+    assert scheduler.suggest(1) is None
+    scheduler.on_trial_complete(first, {"loss": 1.0})
+    assert scheduler.suggest(1) is not None
+
+
+def unfit_scheduler(name: str) -> Any:
+    import ray.tune.schedulers as of_ray
+
+    mutations = {"hyperparam_mutations": {"lr": [0.1, 0.2]}}
+    arguments: dict[str, Any] = {"metric": "loss", "mode": "min"}
+    if name == "ResourceChangingScheduler":
+        return of_ray.ResourceChangingScheduler()
+    if name == "PopulationBasedTraining":
+        arguments.update(mutations)
+    return getattr(of_ray, name)(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("PopulationBasedTraining", "schedulers.PopulationBasedTraining"),
+        ("HyperBandScheduler", "baselines.SyncHyperband"),
+        ("HyperBandForBOHB", "baselines.SyncBOHB"),
+        ("ResourceChangingScheduler", "schedulers.FIFOScheduler"),
+    ],
+)
+def test_a_scheduler_that_needs_the_controller_is_refused(name: str, instead: str) -> None:
+    module, _, own = instead.partition(".")
+    assert hasattr(importlib.import_module(f"synetune_lab.optimizer.{module}"), own)
+    with pytest.raises(SchedulerError, match=f"a {name}, which needs.* use {instead} of"):
+        RayTuneScheduler(SPACE, unfit_scheduler(name))
+
+
+def test_what_makes_trials_of_ray_is_refused() -> None:
+    from ray.tune.search import BasicVariantGenerator, SearchGenerator
+
+    with pytest.raises(SchedulerError, match=r"BasicVariantGenerator.*leave ray_searcher out"):
+        RayTuneScheduler(SPACE, ray_searcher=BasicVariantGenerator(), metric="loss")
+    generator = SearchGenerator(Recorder(metric="loss", mode="min"))
+    with pytest.raises(SchedulerError, match="pass the Searcher that is in it"):
+        RayTuneScheduler(SPACE, ray_searcher=generator, metric="loss")
+
+
+def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(SchedulerError, match="nothing like"):
         RayTuneScheduler.convert_config_space({"a": reverseloguniform(0.0, 0.5)})
-    with pytest.raises(SchedulerError, match="controller; use PopulationBasedTraining"):
-        RayTuneScheduler(
-            SPACE,
-            PopulationBasedTraining(
-                metric="loss", mode="min", hyperparam_mutations={"lr": [0.1, 0.2]}
-            ),
-        )
-    with pytest.raises(SchedulerError, match="SyncHyperband"):
-        RayTuneScheduler(SPACE, HyperBandScheduler(metric="loss", mode="min"))
     with pytest.raises(SchedulerError, match="nobody knows the metric"):
         RayTuneScheduler(SPACE)
     with pytest.raises(SchedulerError, match="mode differs"):

@@ -15,6 +15,7 @@ from synetune_lab.optimizer.scheduler import (
     TrialSuggestion,
 )
 from synetune_lab.optimizer.schedulers.arguments import require_one_of
+from synetune_lab.optimizer.schedulers.ray_tune.fitness import refuse_unfit
 from synetune_lab.optimizer.schedulers.ray_tune.space import to_ray_space
 from synetune_lab.optimizer.schedulers.ray_tune.trials import Controller, RayTrial
 from synetune_lab.optimizer.schedulers.reports import read_number
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     from synetune_lab.trial import Trial
 
 __all__ = ["RayTuneScheduler"]
-
-# They pause, copy and restart trials through Ray's controller, which is not there.
-_NEED_CONTROLLER = {
-    "PopulationBasedTraining": "PopulationBasedTraining",
-    "PopulationBasedTrainingReplay": "PopulationBasedTraining",
-    "PB2": "PopulationBasedTraining",
-    "HyperBandScheduler": "baselines.SyncHyperband",
-    "HyperBandForBOHB": "baselines.SyncBOHB",
-    "ResourceChangingScheduler": "FIFOScheduler",
-}
 
 _HUGE = 1e300
 
@@ -71,8 +62,8 @@ class RayTuneScheduler(TrialScheduler):
 
     Raises:
         MissingDependencyError: If Ray Tune is not installed.
-        SchedulerError: If nobody knows the metric, metric or mode do not agree, or the scheduler
-            needs Ray's controller.
+        SchedulerError: If nobody knows the metric, metric or mode do not agree, the scheduler or
+            the search algorithm needs Ray's controller, or can't deal with the space.
     """
 
     RT_FIFOScheduler = _OfRay("ray.tune.schedulers", "FIFOScheduler")
@@ -96,7 +87,7 @@ class RayTuneScheduler(TrialScheduler):
         super().__init__(config_space)
         if ray_scheduler is None:
             ray_scheduler = self.RT_FIFOScheduler()
-        _refuse_unfit(ray_scheduler, ray_searcher, self.RT_Searcher)
+        refuse_unfit(ray_scheduler, ray_searcher, self.RT_Searcher)
         known = [part for part in (ray_scheduler, ray_searcher) if part is not None]
         self.metric = _agreed("metric", metric, known, None)
         self.mode = require_one_of("mode", _agreed("mode", mode, known, "min"), ("min", "max"))
@@ -115,13 +106,23 @@ class RayTuneScheduler(TrialScheduler):
             _unless_set(ray_scheduler, "mode", self.mode),
         )
         if not self._is_random:
-            ray_searcher.set_search_properties(
-                self.metric, self.mode, self.convert_config_space(config_space)
-            )
+            self._give_space(ray_searcher)
         self._constants = constant_entries(config_space)
         self._controller = Controller()
         self._paused: list[int] = []  # by the scheduler, in order
         self._reason: dict[str, Any] | None = None
+
+    def _give_space(self, ray_searcher: Any) -> None:
+        """Tell a search algorithm the metric, and the space unless it has its own."""
+        space = self.convert_config_space(self.config_space)
+        try:
+            ray_searcher.set_search_properties(self.metric, self.mode, space)
+        except ValueError as error:
+            raise SchedulerError(
+                f"ray_searcher is a {type(ray_searcher).__name__}, which can't search this "
+                f"config_space: {error}. Change the domain, or use another search algorithm, such "
+                "as OptunaSearch"
+            ) from error
 
     @staticmethod
     def convert_config_space(config_space: Mapping[str, Any]) -> dict[str, Any]:
@@ -291,20 +292,6 @@ class RayTuneScheduler(TrialScheduler):
         }
         attr = getattr(self.scheduler, "_time_attr", None)
         return {**super().describe(), **parts, **({"resource_attr": attr} if attr else {})}
-
-
-def _refuse_unfit(scheduler: Any, searcher: Any, searcher_class: type) -> None:
-    for base in type(scheduler).__mro__:
-        if base.__name__ in _NEED_CONTROLLER:
-            raise SchedulerError(
-                f"ray_scheduler is a {type(scheduler).__name__}, which needs Ray Tune's own "
-                f"controller; use {_NEED_CONTROLLER[base.__name__]} of "
-                "synetune_lab.optimizer instead"
-            )
-    if not hasattr(scheduler, "on_trial_result"):
-        raise SchedulerError(f"ray_scheduler is {scheduler!r:.100}, no scheduler of Ray Tune")
-    if searcher is not None and not isinstance(searcher, searcher_class):
-        raise SchedulerError(f"ray_searcher is {searcher!r:.100}, no Searcher of Ray Tune")
 
 
 def _unless_set(part: Any, name: str, value: str) -> str | None:

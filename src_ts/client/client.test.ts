@@ -143,6 +143,35 @@ describe('a run', () => {
     expect(controller.link.value).toMatchObject({ slow: false });
   });
 
+  it('that a job drives is waited for as long as it takes', async () => {
+    const { clock, kernel, controller, source } = await connected();
+    kernel.example('delta_remote');
+    const asked = source.command('pause_run');
+    const preview = source.query('preview_space', { space: {} });
+    clock.advance(600_000);
+    expect(controller.link.value).toMatchObject({ kind: 'live', slow: false });
+    kernel.answer('ack', { ok: true, result: null });
+    kernel.answer('answer', { ok: false, error: 'the run is over' });
+    expect(await asked).toEqual({ ok: true, result: null });
+    expect(await preview).toEqual({ ok: false, error: 'the run is over' });
+    // What the kernel answers by itself has to come soon.
+    const trial = source.query('trial', { trial_id: 0 });
+    clock.advance(1600);
+    expect(controller.link.value).toMatchObject({ slow: true });
+    clock.advance(60_000);
+    expect(await trial).toMatchObject({ ok: false });
+    expect(controller.link.value).toMatchObject({ slow: false });
+  });
+
+  it('begins again with a snapshot that comes unasked, though it tells less', async () => {
+    const { kernel, source } = await connected();
+    kernel.example('delta');
+    expect(source.state.value?.seq).toBe(21);
+    kernel.example('snapshot', { seq: 17 });
+    expect(source.state.value?.seq).toBe(17);
+    expect(kernel.kinds()).not.toContain('resync');
+  });
+
   it('is shared by all its views', async () => {
     const { kernel, controller, source } = await connected();
     const second = new Source();

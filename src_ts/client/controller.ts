@@ -37,8 +37,10 @@ export type LinkState =
 
 interface Pending {
   readonly settle: (outcome: Outcome) => void;
-  readonly cancel: () => void;
+  readonly patient: boolean;
 }
+
+const nothing = (): void => undefined;
 
 export class Controller implements SessionLink {
   readonly client = freshId('view');
@@ -111,23 +113,24 @@ export class Controller implements SessionLink {
     return true;
   }
 
-  request(build: (id: string) => ClientMessage): Promise<Outcome> {
+  request(build: (id: string) => ClientMessage, patient = false): Promise<Outcome> {
     const id = freshId('ask');
     return new Promise((resolve) => {
-      const stopSlow = this.clock.after(SLOW_MS, () => this.markSlow(true));
-      const stopWait = this.clock.after(GIVE_UP_MS, () => {
+      const stopSlow = patient ? nothing : this.clock.after(SLOW_MS, () => this.markSlow(true));
+      const giveUp = (): void => {
         if (this.link.value.kind === 'live' && this.link.value.path === 'control') {
           settle({ ok: false, error: 'the kernel did not answer for a minute' });
         }
-      });
+      };
+      const stopWait = patient ? nothing : this.clock.after(GIVE_UP_MS, giveUp);
       const settle = (outcome: Outcome): void => {
         stopSlow();
         stopWait();
         this.pending.delete(id);
-        if (this.pending.size === 0) this.markSlow(false);
+        if (![...this.pending.values()].some((one) => !one.patient)) this.markSlow(false);
         resolve(outcome);
       };
-      this.pending.set(id, { settle, cancel: stopSlow });
+      this.pending.set(id, { settle, patient });
       if (!this.post(build(id))) {
         settle({ ok: false, error: 'there is no connection to the kernel' });
       }

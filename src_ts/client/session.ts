@@ -24,7 +24,8 @@ export interface SessionLink {
   readonly clock: Clock;
   /** False if nobody is there to take it. */
   post(message: ClientMessage): boolean;
-  request(build: (id: string) => ClientMessage): Promise<Outcome>;
+  /** @param patient whether somebody behind the kernel answers, in a time of his own. */
+  request(build: (id: string) => ClientMessage, patient?: boolean): Promise<Outcome>;
 }
 
 export class RunSession {
@@ -87,12 +88,23 @@ export class RunSession {
 
   command(cmd: CommandName, args: JsonObject = {}): Promise<Outcome> {
     const { client } = this.link;
-    return this.link.request((id) => ({ kind: 'command', client, run: this.run, id, cmd, args }));
+    return this.link.request(
+      (id) => ({ kind: 'command', client, run: this.run, id, cmd, args }),
+      this.isRemote,
+    );
   }
 
   query(what: QueryName, args: JsonObject = {}): Promise<Outcome> {
     const { client } = this.link;
-    return this.link.request((id) => ({ kind: 'query', client, run: this.run, id, what, args }));
+    return this.link.request(
+      (id) => ({ kind: 'query', client, run: this.run, id, what, args }),
+      this.isRemote && what === 'preview_space',
+    );
+  }
+
+  /** A job answers after seconds, and after minutes while its instance is replaced. */
+  private get isRemote(): boolean {
+    return (this.state.value?.header.remote ?? null) !== null;
   }
 
   private resync(now: number): void {

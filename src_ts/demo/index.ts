@@ -32,6 +32,9 @@ const MODES: Record<string, readonly [Partial<SimulationOptions>, number]> = {
   multi: [{ objectives: ['accuracy', 'latency_ms'] }, 150],
   finished: [{ nTrials: 20 }, 2000],
   gone: [{}, 150],
+  remote: [{}, 190],
+  'remote-start': [{}, 0],
+  'remote-trouble': [{}, 190],
 };
 
 const [changes, steps] = MODES[mode] ?? [{}, 100];
@@ -44,6 +47,23 @@ if (mode === 'few') {
     text: 'learning_rate 1e-5 to 1 → 3e-4 to 0.03',
     details: {},
   });
+}
+if (mode.startsWith('remote')) {
+  const heard = 1.79e9 + run.time - 3;
+  run.remote = {
+    job: 'digits-mlp-2026-11-20-10-00-00-123-8k2c',
+    url: 'https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/digits',
+    heard_at: mode === 'remote-start' ? null : heard,
+    trouble:
+      mode === 'remote-trouble'
+        ? "AWS can't be asked: s3:get_object failed (EndpointConnectionError): Could not connect to " +
+          'the endpoint URL. The job goes on; what it does is shown as soon as AWS answers.'
+        : null,
+  };
+  if (mode === 'remote-start') {
+    run.state = 'starting';
+    run.waitsFor = 'SageMaker downloads the image';
+  }
 }
 const kernel = new SimulatedKernel(run);
 const host = document.querySelector<HTMLElement>('#host');

@@ -171,16 +171,22 @@ export class SimulatedKernel {
           name: 'digits-1',
           state: 'finished',
           best: 0.9711,
-          num_trials: 42,
-          updated_at: Date.now() / 1000 - 4000,
+          trials: 42,
+          started: Date.now() / 1000 - 4000,
+          remote: null,
         },
         {
           path: '/home/ada/synetune/digits-0',
           name: 'digits-0',
-          state: 'paused',
+          state: 'running',
           best: 0.9502,
-          num_trials: 12,
-          updated_at: Date.now() / 1000 - 90000,
+          trials: 12,
+          started: Date.now() / 1000 - 9000,
+          remote: {
+            job: 'digits-0-abc',
+            is_over: false,
+            looked_at: Date.now() / 1000 - 400,
+          },
         },
       ];
     }

@@ -49,6 +49,8 @@ export class SimulatedRun {
   changedTrials = new Set<number>();
   changedEntries: Wire[] = [];
   spaceVersion = 0;
+  remote: Wire | null = null;
+  waitsFor: string | null = null;
   private readonly levels: number[];
 
   constructor(readonly options: SimulationOptions) {
@@ -261,13 +263,14 @@ export class SimulatedRun {
       deadline: 600,
       counts: this.counts(),
       num_reports: this.reports.length,
-      waits_for: null,
+      waits_for: this.waitsFor,
       saved_at: 1.79e9 + this.time - 2,
       path: '/home/ada/synetune/digits-mlp-2026-11-20-10-00-00-123',
       controls: true,
       stop_criterion: { max_wallclock_time: 600, max_num_trials_started: options.nTrials },
       progress: Math.min(1, this.time / 600),
       simulation: null,
+      remote: this.remote,
       backend: 'PythonBackend',
     };
   }

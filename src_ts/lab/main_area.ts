@@ -6,10 +6,9 @@ import { Source } from '../client/source';
 import { fill, h } from '../dom/dom';
 import type { HostServices } from '../panel/context';
 import { Panel } from '../panel/panel';
-import { readSavedRuns, type SavedRun } from '../panel/saved_runs';
+import { readSavedRuns, type SavedRun, savedFacts } from '../panel/saved_runs';
 import { followTheme } from '../panel/theming';
 import { isObject } from '../protocol/json';
-import { ago, formatNumber } from '../state/format';
 import { tuneIcon } from './icons';
 
 /** The panel of one run. */
@@ -141,17 +140,11 @@ export class SavedRunView extends Widget {
     button.addEventListener('click', () => void this.open(controller, run.path), {
       signal: this.lifetime.signal,
     });
-    const facts = [
-      run.state,
-      run.nTrials === null ? '' : `${run.nTrials} trials`,
-      run.best === null ? '' : `best ${formatNumber(run.best, 4)}`,
-      run.changed === null ? '' : ago(Date.now() / 1000 - run.changed),
-    ].filter((text) => text !== '');
     return h(
       'div',
       { class: 'stl-saved-run' },
       h('b', { title: run.path }, run.name),
-      h('span', { class: 'stl-dim' }, facts.join(' · ')),
+      h('span', { class: 'stl-dim' }, savedFacts(run, Date.now() / 1000)),
       h('span', { class: 'stl-spacer' }),
       button,
     );

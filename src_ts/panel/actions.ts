@@ -2,14 +2,21 @@
 
 import type { Source } from '../client/source';
 import { isObject, type Json, type JsonObject } from '../protocol/json';
-import type { CommandName, Outcome, TrialId } from '../protocol/messages';
+import type { CommandName, Header, Outcome, TrialId } from '../protocol/messages';
 import { plural } from '../state/format';
-import { ask } from './confirm';
-import type { Notices } from './notices';
+import { isDrivenByJob, patienceWords } from '../state/remote';
+import { Store } from '../state/store';
+import { ask, type Question } from './confirm';
+import type { Notice, Notices } from './notices';
 
 const DONE_MARK_MS = 1200;
+/** What a job was asked is told for so long, and counted in the job's line until it answers. */
+const ASKED_JOB_MS = 6000;
 
 export class Actions {
+  /** How many commands wait for the answer of a job elsewhere. */
+  readonly waiting = new Store(0);
+
   constructor(
     private readonly source: Source,
     private readonly notices: Notices,
@@ -50,8 +57,14 @@ export class Actions {
       return { ok: false, error: obstacle };
     }
     mark(button, 'asked');
-    const notice = this.notices.show('asked', `${what}: asked …`);
-    const outcome = await this.source.command(cmd, args);
+    const header = this.source.state.value?.header;
+    const job = header?.remote ?? null;
+    const asked =
+      header === undefined || job === null ? 'asked …' : `asked, ${patienceWords(header, job)}`;
+    const notice = this.notices.show('asked', `${what}: ${asked}`);
+    const outcome = await (job === null
+      ? this.source.command(cmd, args)
+      : this.askJob(cmd, args, notice));
     if (this.signal.aborted) return outcome;
     if (outcome.ok) {
       mark(button, 'done');
@@ -64,6 +77,15 @@ export class Actions {
     return outcome;
   }
 
+  private async askJob(cmd: CommandName, args: JsonObject, notice: Notice): Promise<Outcome> {
+    const timer = setTimeout(() => notice.dismiss(), ASKED_JOB_MS);
+    this.waiting.set(this.waiting.value + 1);
+    const outcome = await this.source.command(cmd, args);
+    clearTimeout(timer);
+    this.waiting.set(this.waiting.value - 1);
+    return outcome;
+  }
+
   pauseRun(button: HTMLElement | null): void {
     void this.send('pause_run', {}, 'Pause the run', button);
   }
@@ -73,30 +95,14 @@ export class Actions {
   }
 
   async stopRun(button: HTMLElement | null): Promise<void> {
-    const running = this.source.state.value?.header.busyWorkers ?? 0;
-    const decision = await ask(
-      this.root,
-      {
-        title: 'Stop the run?',
-        text:
-          running === 0
-            ? 'No new trial starts after that. The run stays saved and can be resumed later.'
-            : `${plural(running, 'trial')} ${running === 1 ? 'runs' : 'run'} now. No new trial starts after that; the run stays saved and can be resumed later.`,
-        action: 'Stop the run',
-        danger: true,
-        option: {
-          label: 'Keep running trials at their checkpoints, to go on with them later',
-          initial: true,
-        },
-      },
-      this.signal,
-    );
+    const header = this.source.state.value?.header;
+    const decision = await ask(this.root, stopQuestion(header), this.signal);
     if (decision === null) return;
     await this.send('stop_run', { keep: decision.option }, 'Stop the run', button);
   }
 
-  setWorkers(n: number, button: HTMLElement | null): void {
-    void this.send('set_workers', { n_workers: n }, `Set ${plural(n, 'worker')}`, button);
+  setWorkers(n: number, button: HTMLElement | null): Promise<Outcome> {
+    return this.send('set_workers', { n_workers: n }, `Set ${plural(n, 'worker')}`, button);
   }
 
   setSpeed(speed: number | null, control: HTMLElement | null): void {
@@ -138,6 +144,35 @@ export class Actions {
   save(button: HTMLElement | null): void {
     void this.send('save', {}, 'Save the run', button);
   }
+}
+
+/** What is asked before a run is stopped. */
+export function stopQuestion(header: Header | undefined): Question {
+  const title = 'Stop the run?';
+  const action = 'Stop the run';
+  const isRemote = isDrivenByJob(header);
+  if (isRemote && header?.state === 'starting') {
+    return {
+      title,
+      text: 'No trial has begun. SageMaker ends the job, and what was sent stays there.',
+      action,
+      danger: true,
+    };
+  }
+  const running = header?.busyWorkers ?? 0;
+  const now =
+    running === 0 ? '' : `${plural(running, 'trial')} ${running === 1 ? 'runs' : 'run'} now. `;
+  const job = isRemote ? ', and the job ends' : '';
+  return {
+    title,
+    text: `${now}No new trial starts after that${job}; the run stays saved and can be resumed later.`,
+    action,
+    danger: true,
+    option: {
+      label: 'Keep running trials at their checkpoints, to go on with them later',
+      initial: true,
+    },
+  };
 }
 
 export function named(ids: readonly TrialId[]): string {

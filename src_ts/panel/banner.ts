@@ -3,14 +3,15 @@
 import type { ViewLink } from '../client/source';
 import { fill, h, setHidden } from '../dom/dom';
 import { formatDuration, formatNumber, plural } from '../state/format';
+import { isDrivenByJob, isOver } from '../state/remote';
 import { mainMetric, type RunState, trialsOf } from '../state/run';
 import { nTrials } from '../state/sentences';
 import type { PanelContext } from './context';
 
-export type BannerAction = 'resume-code' | 'show-failed' | 'back-home';
+export type BannerAction = 'resume-code' | 'find-code' | 'show-failed' | 'back-home';
 
 export interface BannerWords {
-  readonly tone: 'info' | 'good' | 'bad';
+  readonly tone: 'info' | 'good' | 'wait' | 'bad';
   readonly text: string;
   readonly actions: readonly BannerAction[];
 }
@@ -23,44 +24,83 @@ export function bannerWords(
   away: boolean,
 ): BannerWords | null {
   if (run === null) return null;
+  const words =
+    readOnlyWords(run) ??
+    farewellWords(run, farewell) ??
+    lostWords(run, link) ??
+    jobWords(run, link) ??
+    endWords(run);
+  if (!away) return words;
+  if (words !== null) return { ...words, actions: [...words.actions, 'back-home'] };
+  const text = `You are looking at the run ${run.header.name}.`;
+  return { tone: 'info', text, actions: ['back-home'] };
+}
+
+function readOnlyWords(run: RunState): BannerWords | null {
   const { header } = run;
-  const back: BannerAction[] = away ? ['back-home'] : [];
-  if (header.readOnly) {
+  if (!header.readOnly) return null;
+  const trouble = isDrivenByJob(header) ? (header.remote?.trouble ?? null) : null;
+  if (trouble !== null) return { tone: 'wait', text: sentence(trouble), actions: ['find-code'] };
+  return {
+    tone: 'info',
+    text: `Saved run, open for reading. ${summary(run)}`,
+    actions: ['resume-code'],
+  };
+}
+
+function farewellWords({ header }: RunState, farewell: string | null): BannerWords | null {
+  if (farewell === null) return null;
+  const text = `The kernel let go of this run: ${sentence(farewell)}`;
+  if (!isDrivenByJob(header)) return { tone: 'info', text, actions: [] };
+  return { tone: 'wait', text: `${text} The job goes on without it.`, actions: ['find-code'] };
+}
+
+/** The kernel is gone before the run was over. */
+function lostWords({ header }: RunState, link: ViewLink): BannerWords | null {
+  if (link.kind !== 'offline' || link.why === null || isOver(header)) return null;
+  if (isDrivenByJob(header)) {
     return {
-      tone: 'info',
-      text: `Saved run, open for reading. ${summary(run)}`,
-      actions: ['resume-code', ...back],
-    };
-  }
-  if (farewell !== null) {
-    return { tone: 'info', text: `The kernel let go of this run: ${farewell}.`, actions: back };
-  }
-  const over = header.state === 'finished' || header.state === 'failed';
-  if (link.kind === 'offline' && !over && link.why !== null) {
-    return {
-      tone: 'bad',
+      tone: 'wait',
       text:
-        `The kernel is gone (${link.why}). This is what it told last; reports are saved as they ` +
-        'come, and the run can be resumed from where it was.',
-      actions: ['resume-code', ...back],
+        `The kernel is gone (${link.why}). The job goes on without it; this is what was known of ` +
+        'it last.',
+      actions: ['find-code'],
     };
   }
+  return {
+    tone: 'bad',
+    text:
+      `The kernel is gone (${link.why}). This is what it told last; reports are saved as they ` +
+      'come, and the run can be resumed from where it was.',
+    actions: ['resume-code'],
+  };
+}
+
+/** What keeps a run that a job drives from being seen as it is now. */
+function jobWords({ header }: RunState, link: ViewLink): BannerWords | null {
+  if (!isDrivenByJob(header) || link.kind !== 'live') return null;
+  const trouble = header.remote?.trouble ?? null;
+  if (trouble !== null) return { tone: 'wait', text: sentence(trouble), actions: [] };
+  if (header.state !== 'starting' || header.waitsFor === null) return null;
+  return {
+    tone: 'info',
+    text:
+      `${capital(sentence(header.waitsFor))} The tuning begins by itself after that, as a rule ` +
+      'within a few minutes. This notebook need not stay open.',
+    actions: [],
+  };
+}
+
+function endWords(run: RunState): BannerWords | null {
+  const { header } = run;
   const failed = failure(run);
-  if (failed !== null) return { tone: 'bad', text: failed, actions: ['show-failed', ...back] };
+  if (failed !== null) return { tone: 'bad', text: failed, actions: ['show-failed'] };
   if (header.state === 'failed') {
-    return {
-      tone: 'bad',
-      text: header.why ?? 'The run failed.',
-      actions: ['resume-code', ...back],
-    };
+    return { tone: 'bad', text: header.why ?? 'The run failed.', actions: ['resume-code'] };
   }
-  if (header.state === 'finished') {
-    const why = header.why === null ? '' : `${capital(sentence(header.why))} `;
-    return { tone: 'good', text: `${why}${summary(run)}`, actions: ['resume-code', ...back] };
-  }
-  if (away)
-    return { tone: 'info', text: `You are looking at the run ${header.name}.`, actions: back };
-  return null;
+  if (header.state !== 'finished') return null;
+  const why = header.why === null ? '' : `${capital(sentence(header.why))} `;
+  return { tone: 'good', text: `${why}${summary(run)}`, actions: ['resume-code'] };
 }
 
 /** `All 4 trials failed: ValueError: ...` */
@@ -97,6 +137,7 @@ function capital(text: string): string {
 
 const ACTION_TEXT: Readonly<Record<BannerAction, string>> = {
   'resume-code': 'Resume …',
+  'find-code': 'Find it again …',
   'show-failed': 'Show log',
   'back-home': 'Back',
 };

@@ -4,12 +4,14 @@ import { fill, h, setAttr, setHidden, setText } from '../dom/dom';
 import { icon } from '../dom/icons';
 import type { RunPhase } from '../protocol/messages';
 import { ago, formatDuration, formatNumber, plural, roughly } from '../state/format';
+import { isDrivenByJob, isOver } from '../state/remote';
 import { mainMetric, type RunState, tunerTimeNow } from '../state/run';
 import { countsPhrase, methodPhrase, metricPhrase, nTrials, PHASE_WORD } from '../state/sentences';
 import { failure } from './banner';
 import type { PanelContext } from './context';
 import { type MenuItem, menuButton } from './menu';
 import { Pace } from './pace';
+import { RemoteLine } from './remote_line';
 import { Workers } from './workers';
 
 const TICK_MS = 1000;
@@ -37,6 +39,7 @@ export class HeaderView {
   private readonly saved = h('span', { class: 'stl-dim stl-saved' });
   private readonly bar = h('div', { class: 'stl-progress-bar' });
   private readonly progress: HTMLElement;
+  private readonly remote: RemoteLine;
 
   constructor(
     private readonly context: PanelContext,
@@ -80,6 +83,7 @@ export class HeaderView {
     );
     const workers = new Workers(context);
     const pace = new Pace(context);
+    this.remote = new RemoteLine(context);
     this.root = h(
       'header',
       { class: 'stl-header' },
@@ -117,6 +121,7 @@ export class HeaderView {
         h('span', { class: 'stl-spacer' }),
         this.saved,
       ),
+      this.remote.root,
       this.progress,
     );
     const update = (): void => this.update();
@@ -156,7 +161,9 @@ export class HeaderView {
     const words = `${plural(total, 'trial')}: ${countsPhrase(header)}`;
     setText(this.counts, total === 0 ? 'no trial yet' : words);
     setText(this.waits, header.waitsFor ?? '');
-    setHidden(this.waits, header.waitsFor === null || phase !== 'running');
+    // What a job waits for before it begins is told in the banner.
+    const isTold = phase === 'starting' && isDrivenByJob(header);
+    setHidden(this.waits, header.waitsFor === null || isOver(header) || isTold);
     this.tick();
   }
 
@@ -202,6 +209,7 @@ export class HeaderView {
   }
 
   private tick(): void {
+    this.remote.tick();
     const run = this.context.state.value;
     if (run === null) return;
     const { header } = run;

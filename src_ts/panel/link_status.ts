@@ -3,6 +3,7 @@
 import type { ViewLink } from '../client/source';
 import { h, setText } from '../dom/dom';
 import { assertNever } from '../protocol/messages';
+import { isDrivenByJob } from '../state/remote';
 import type { PanelContext } from './context';
 
 export interface LinkWords {
@@ -10,7 +11,7 @@ export interface LinkWords {
   readonly tone: 'good' | 'wait' | 'bad';
 }
 
-export function linkWords(link: ViewLink, readOnly: boolean): LinkWords {
+export function linkWords(link: ViewLink, readOnly: boolean, remote = false): LinkWords {
   switch (link.kind) {
     case 'static':
       return { text: 'saved picture, no kernel connected', tone: 'wait' };
@@ -25,7 +26,12 @@ export function linkWords(link: ViewLink, readOnly: boolean): LinkWords {
       if (link.path === 'control') {
         return link.slow
           ? { text: 'the kernel is slow to answer', tone: 'wait' }
-          : { text: 'controls live while the kernel works ✓', tone: 'good' };
+          : {
+              text: remote
+                ? 'controls reach the job while the kernel works ✓'
+                : 'controls live while the kernel works ✓',
+              tone: 'good',
+            };
       }
       return link.slow
         ? { text: 'the kernel is busy: commands wait', tone: 'wait' }
@@ -52,7 +58,8 @@ export class LinkStatus {
 
   private update(): void {
     const { link } = this.context.source;
-    const words = linkWords(link.value, this.context.state.value?.header.readOnly ?? false);
+    const header = this.context.state.value?.header;
+    const words = linkWords(link.value, header?.readOnly ?? false, isDrivenByJob(header));
     setText(this.root, words.text);
     this.root.dataset.tone = words.tone;
     this.root.dataset.path = 'path' in link.value ? link.value.path : link.value.kind;

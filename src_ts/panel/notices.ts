@@ -6,7 +6,9 @@ import { icon } from '../dom/icons';
 export type NoticeKind = 'asked' | 'done' | 'error' | 'info';
 
 export interface Notice {
+  /** Tells something new; shown again if it was dismissed. */
   update(kind: NoticeKind, text: string): void;
+  dismiss(): void;
 }
 
 const DONE_MS = 2500;
@@ -28,10 +30,12 @@ export class Notices {
       icon('close'),
     );
     const row = h('div', { class: 'stl-notice' }, words, close);
-    close.addEventListener('click', () => row.remove(), { signal: this.signal, once: true });
-    this.root.append(row);
-    while (this.root.children.length > MOST) this.root.firstElementChild?.remove();
+    const dismiss = (): void => row.remove();
+    close.addEventListener('click', dismiss, { signal: this.signal });
     const update = (now: NoticeKind, content: string): void => {
+      if (this.signal.aborted) return;
+      if (!row.isConnected) this.root.append(row);
+      while (this.root.children.length > MOST) this.root.firstElementChild?.remove();
       row.dataset.kind = now;
       fill(words, content);
       close.hidden = now === 'asked';
@@ -41,6 +45,6 @@ export class Notices {
       }
     };
     update(kind, text);
-    return { update };
+    return { update, dismiss };
   }
 }

@@ -7,6 +7,7 @@ import { LIGHT } from '../charts/theme';
 import type { Source } from '../client/source';
 import { h, setHidden, takesText } from '../dom/dom';
 import type { TrialId } from '../protocol/messages';
+import { isDrivenByJob } from '../state/remote';
 import { Store } from '../state/store';
 import { initialUi } from '../state/ui';
 import { Actions } from './actions';
@@ -121,7 +122,7 @@ export class Panel {
 
   private bannerAction(action: BannerAction): void {
     const { source, ui } = this.context;
-    if (action === 'resume-code')
+    if (action === 'resume-code' || action === 'find-code')
       void showCode(this.context, source.state.value?.header.path ?? null);
     else if (action === 'back-home') source.goHome();
     else {
@@ -159,7 +160,9 @@ export class Panel {
       },
       { label: 'Saved runs …', action: 'saved-runs', pick: show('saved') },
       {
-        label: 'Code to resume this run …',
+        label: isDrivenByJob(state.value?.header)
+          ? 'Code to find this run again …'
+          : 'Code to resume this run …',
         action: 'resume-code',
         pick: () => void showCode(this.context, state.value?.header.path ?? null),
       },

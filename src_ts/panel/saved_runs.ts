@@ -2,7 +2,7 @@
 
 import { fill, h } from '../dom/dom';
 import { isObject, type Json } from '../protocol/json';
-import { ago, formatNumber } from '../state/format';
+import { ago, formatNumber, plural } from '../state/format';
 import type { PanelContext } from './context';
 import { showCode } from './resume_code';
 
@@ -12,8 +12,10 @@ export interface SavedRun {
   readonly state: string;
   readonly best: number | null;
   readonly nTrials: number | null;
-  /** Unix time of the last change. */
-  readonly changed: number | null;
+  /** Unix time of the start. */
+  readonly started: number | null;
+  /** The job that drives it, or drove it. */
+  readonly remote: { readonly isOver: boolean; readonly lookedAt: number | null } | null;
 }
 
 /** Reads the answer to `saved_runs`; what it does not understand is left out. */
@@ -24,29 +26,41 @@ export function readSavedRuns(value: Json): SavedRun[] {
     if (!isObject(entry) || typeof entry.path !== 'string') continue;
     const text = (key: string): string =>
       typeof entry[key] === 'string' ? String(entry[key]) : '';
-    const number = (...keys: string[]): number | null => {
-      const found = keys.map((key) => entry[key]).find((one) => typeof one === 'number');
-      return typeof found === 'number' ? found : null;
-    };
-    const { best } = entry;
-    const counts = entry.counts;
+    const number = (key: string): number | null => asNumber(entry[key]);
+    const { best, remote } = entry;
     runs.push({
       path: entry.path,
       name: text('name') || entry.path,
       state: text('state'),
-      best: isObject(best) && typeof best.value === 'number' ? best.value : number('best'),
-      nTrials:
-        number('num_trials', 'n_trials') ??
-        (isObject(counts)
-          ? Object.values(counts).reduce<number>(
-              (sum, n) => sum + (typeof n === 'number' ? n : 0),
-              0,
-            )
-          : null),
-      changed: number('updated_at', 'saved_at', 'started_at'),
+      best: asNumber(best),
+      nTrials: number('trials'),
+      started: number('started'),
+      remote: isObject(remote)
+        ? { isOver: remote.is_over === true, lookedAt: asNumber(remote.looked_at) }
+        : null,
     });
   }
-  return runs.sort((a, b) => (b.changed ?? 0) - (a.changed ?? 0));
+  return runs.sort((a, b) => (b.started ?? 0) - (a.started ?? 0));
+}
+
+function asNumber(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+/** `running on SageMaker · 12 trials · best 0.03 · started 2 h ago · looked at 5 min ago`. */
+export function savedFacts(run: SavedRun, nowS: number): string {
+  const { remote } = run;
+  const goesOn = remote !== null && !remote.isOver;
+  return [
+    goesOn ? `${run.state} on SageMaker` : run.state,
+    run.nTrials === null ? '' : plural(run.nTrials, 'trial'),
+    run.best === null ? '' : `best ${formatNumber(run.best, 4)}`,
+    run.started === null ? '' : `started ${ago(nowS - run.started)}`,
+    remote?.isOver === true ? 'ran on SageMaker' : '',
+    goesOn && remote.lookedAt !== null ? `looked at ${ago(nowS - remote.lookedAt)}` : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' · ');
 }
 
 export class SavedRuns {
@@ -126,20 +140,14 @@ export class SavedRuns {
         data: { action: 'resume-saved', path: run.path },
         attrs: { type: 'button' },
       },
-      'Resume …',
+      run.remote !== null && !run.remote.isOver ? 'Find again …' : 'Resume …',
     );
     resume.addEventListener('click', () => void showCode(this.context, run.path), { signal });
-    const facts = [
-      run.state,
-      run.nTrials === null ? '' : `${run.nTrials} trials`,
-      run.best === null ? '' : `best ${formatNumber(run.best, 4)}`,
-      run.changed === null ? '' : ago(Date.now() / 1000 - run.changed),
-    ].filter((text) => text !== '');
     return h(
       'div',
       { class: 'stl-saved-run' },
       h('b', { title: run.path }, run.name),
-      h('span', { class: 'stl-dim' }, facts.join(' · ')),
+      h('span', { class: 'stl-dim' }, savedFacts(run, Date.now() / 1000)),
       h('span', { class: 'stl-spacer' }),
       open,
       resume,

@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/json';
 import { consequences, readPreview } from '../state/consequences';
 import { plural } from '../state/format';
 import { standings } from '../state/histogram';
+import { isDrivenByJob } from '../state/remote';
 import { mainMetric, type RunState, trialsOf } from '../state/run';
 import { applyEdit, readEntry } from '../state/space';
 import { ask } from './confirm';
@@ -151,6 +152,9 @@ export class SpaceDrawer {
   private async preview(): Promise<void> {
     this.asked += 1;
     const turn = this.asked;
+    if (isDrivenByJob(this.context.state.value?.header)) {
+      setText(this.line, 'Asking the job what would follow …');
+    }
     const outcome = await this.context.source.query('preview_space', { space: this.edits() });
     const run = this.context.state.value;
     if (turn !== this.asked || run === null || this.context.signal.aborted) return;

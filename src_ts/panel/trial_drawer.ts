@@ -6,6 +6,7 @@ import { icon, sparkline } from '../dom/icons';
 import { isObject } from '../protocol/json';
 import type { TrialId, TrialRow } from '../protocol/messages';
 import { exactValue, formatDuration, formatNumber, formatValue } from '../state/format';
+import { isDrivenByJob } from '../state/remote';
 import type { RunState } from '../state/run';
 import { reasonSentence, resourcePhrase, shownStatus, statusPhrase } from '../state/sentences';
 import type { PanelContext } from './context';
@@ -106,7 +107,11 @@ export class TrialDrawer {
     this.bringIntoView();
     fill(this.timeline);
     this.log.clear(
-      this.context.source.live ? 'asking for the log …' : 'the log is shown when the kernel runs',
+      !this.context.source.live
+        ? 'the log is shown when the kernel runs'
+        : isDrivenByJob(run.header)
+          ? 'asking the job for the log …'
+          : 'asking for the log …',
     );
     clearInterval(this.timer);
     this.timer = setInterval(() => void this.refresh(), REFRESH_MS);
@@ -247,6 +252,7 @@ export class TrialDrawer {
       'aria-label',
       `${entries.length} changes, the last at ${formatDuration(entries.at(-1)?.t)}`,
     );
-    this.log.show(answer.log);
+    // null: it is on its way from the job, and comes with a later answer.
+    if (answer.log !== null) this.log.show(answer.log);
   }
 }

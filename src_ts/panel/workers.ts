@@ -13,7 +13,7 @@ export class Workers {
   private readonly words = h('span', { data: { role: 'workers' } });
   private readonly fewer: HTMLButtonElement;
   private readonly more: HTMLButtonElement;
-  /** What was clicked together but not sent yet. */
+  /** What was clicked together and is not answered yet. */
   private wanted: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private key = '';
@@ -66,10 +66,15 @@ export class Workers {
     this.update();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      const { wanted } = this;
-      this.wanted = null;
-      if (wanted !== null) this.context.actions.setWorkers(wanted, button);
+      if (this.wanted !== null) void this.send(this.wanted, button);
     }, SETTLE_MS);
+  }
+
+  private async send(n: number, button: HTMLElement): Promise<void> {
+    await this.context.actions.setWorkers(n, button);
+    if (this.context.signal.aborted || this.wanted !== n) return;
+    this.wanted = null;
+    this.update();
   }
 
   private update(): void {

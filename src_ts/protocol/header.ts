@@ -5,6 +5,7 @@ import {
   type Header,
   type Mode,
   PHASES,
+  type Remote,
   type SchedulerInfo,
   type Simulation,
   STATUSES,
@@ -49,6 +50,7 @@ const HEADER: { readonly [K in keyof Header]: readonly [string, Reader<Header[K]
   progress: ['progress', amount],
   backend: ['backend', text],
   simulation: ['simulation', (fields, key) => readSimulation(fields.objectOrNull(key))],
+  remote: ['remote', (fields, key) => readRemote(fields.objectOrNull(key))],
 };
 
 export function readHeader(value: unknown, where: string): Header {
@@ -96,6 +98,19 @@ function readScheduler(value: unknown): SchedulerInfo {
       Array.isArray(levels) ? levels.map((level, i) => readNumber(level, `${where}[${i}]`)) : [],
     ),
     pausesTrials: fields.boolean('pauses_trials', false),
+  };
+}
+
+function readRemote(value: unknown): Remote | null {
+  if (value === null) return null;
+  const fields = Fields.of(value, 'header.remote');
+  const url = fields.stringOrNull('url');
+  return {
+    job: fields.string('job'),
+    // It becomes a link, and nothing but a page may be behind that.
+    url: url?.startsWith('https://') === true ? url : null,
+    heardAt: fields.numberOrNull('heard_at'),
+    trouble: fields.stringOrNull('trouble'),
   };
 }
 

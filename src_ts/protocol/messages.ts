@@ -50,6 +50,17 @@ export interface Simulation {
   readonly speed: number | null;
 }
 
+/** The job that drives a run, where that is not this kernel. */
+export interface Remote {
+  readonly job: string;
+  /** Where a browser shows the job. */
+  readonly url: string | null;
+  /** When the run was heard of last; null if it was not yet. */
+  readonly heardAt: UnixSeconds | null;
+  /** Why what is shown may be old, and what goes on regardless; null if all is well. */
+  readonly trouble: string | null;
+}
+
 export interface Header {
   readonly name: string;
   readonly state: RunPhase;
@@ -82,6 +93,8 @@ export interface Header {
   readonly backend: string | null;
   /** How fast simulated time passes; null for a run on real time. */
   readonly simulation: Simulation | null;
+  /** null for a run that this kernel drives, or drove. */
+  readonly remote: Remote | null;
 }
 
 /** Why a configuration was chosen, or a trial went on or not (see the scheduler's `reason`). */

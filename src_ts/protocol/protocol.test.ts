@@ -3,7 +3,7 @@ import { decoded, fixture, fixtureNames, makeDelta, makeSnapshot } from '../test
 import { toFloat64, toInt32 } from './columns';
 import { decodeServerMessage, decodeStaticBundle } from './decode';
 import { ProtocolError } from './json';
-import { type ClientMessage, encodeClientMessage } from './messages';
+import { type ClientMessage, type Delta, encodeClientMessage } from './messages';
 
 const FROM_KERNEL = fixtureNames().filter((name) => fixture(name).direction === 'kernel-to-client');
 
@@ -36,6 +36,18 @@ describe('messages of the kernel', () => {
     expect('nWorkers' in header).toBe(false);
     const small = decoded('delta_small');
     expect(small).toMatchObject({ trials: [], reports: null, rungs: [], flags: [], best: [] });
+  });
+
+  it('tell which job drives a run, with a link to a page and to nothing else', () => {
+    const remote = { job: 'j', url: 'javascript:alert(1)', heard_at: 1, trouble: null };
+    const told = (value: object): unknown => {
+      const { message } = fixture('delta_remote');
+      const delta = decodeServerMessage({ ...message, header: { remote: value } });
+      return (delta as Delta).header.remote;
+    };
+    expect(told(remote)).toEqual({ job: 'j', url: null, heardAt: 1, trouble: null });
+    expect(told({ ...remote, url: 'https://a.aws/x' })).toMatchObject({ url: 'https://a.aws/x' });
+    expect(makeSnapshot().header.remote).toBeNull();
   });
 
   it('tells refusals from results', () => {

@@ -130,7 +130,8 @@ export function trialsOf(state: RunState): TrialRow[] {
 /** Seconds of the run's own time by now. */
 export function tunerTimeNow(state: RunState, nowMs: number): number {
   const { header } = state;
-  const ticks = header.state === 'running' || header.state === 'stopping';
+  const isHeard = header.remote === null || header.remote.trouble === null;
+  const ticks = isHeard && (header.state === 'running' || header.state === 'stopping');
   // Simulated time comes with each message; in between, only a speed that is known carries it on.
   const pace = header.simulation === null ? 1 : (header.simulation.speed ?? 0);
   const passed = ticks ? Math.max(0, nowMs - state.receivedAtMs) / 1000 : 0;

@@ -92,6 +92,7 @@ class Panels:
         from IPython.display import display
 
         output = uuid.uuid4().hex
+        feed.watched()
         bundle = self.bundle(feed)
         display(bundle, raw=True, display_id=output)  # type: ignore[no-untyped-call]
         if self.kernel is not None:

@@ -38,6 +38,7 @@ class RunFeed:
         self.view = ViewModel(header)
         self.lock = threading.RLock()
         self._log_size = 0
+        self._sent_view = self.view
         self._sent_header: dict[str, Any] = {}
         self._sent_seq = 0
 
@@ -48,12 +49,20 @@ class RunFeed:
         """Who takes commands for the run; None if nobody drives it."""
         return None
 
+    @property
+    def needs_care(self) -> bool:
+        """Whether news pile up, or a picture falls due, though nobody looks."""
+        return False
+
     def refresh(self) -> None:
         """Take in what is new."""
         raise NotImplementedError
 
-    def log_tail(self, trial_id: int, lines: int) -> dict[str, list[str]]:
-        """The last lines of a trial's `stdout` and `stderr`."""
+    def watched(self) -> None:
+        """Somebody looks; called again and again as long as they do."""
+
+    def log_tail(self, trial_id: int, lines: int) -> dict[str, list[str]] | None:
+        """The last lines of a trial's `stdout` and `stderr`; None if they are on their way."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -91,8 +100,13 @@ class RunFeed:
             return messages.snapshot(self.key, self.view, header)
 
     def delta(self) -> messages.Message | None:
-        """What has changed since the last message; None if nothing has."""
+        """What has changed since the last message; None if nothing has.
+
+        It is a snapshot if the run turned out to be another one than was told so far.
+        """
         with self.lock:
+            if self.view is not self._sent_view:
+                return self.snapshot()
             header = self.header()
             sent = self._sent_header
             changed = {k: v for k, v in header.items() if k not in sent or sent[k] != v}
@@ -109,3 +123,4 @@ class RunFeed:
 
     def _note_sent(self, header: dict[str, Any]) -> None:
         self._sent_header, self._sent_seq = header, self.view.seq
+        self._sent_view = self.view

@@ -170,7 +170,7 @@ class Hub:
                 self._inbox
                 or self._has_news
                 or self._clients
-                or any(feed.session is not None for feed in self.feeds.values())
+                or any(feed.needs_care for feed in self.feeds.values())
             )
             if not is_needed:
                 self._thread = None
@@ -197,6 +197,8 @@ class Hub:
         """
         try:
             transports = self._transports(feed.key)
+            if transports:
+                feed.watched()
             if transports or isinstance(feed, LiveFeed):
                 feed.refresh()  # what a session tells must not pile up
             message = feed.delta() if transports else None
@@ -215,6 +217,7 @@ class Hub:
             return
         self.publish(feed)  # brings the others to where the newcomer begins
         try:
+            feed.watched()
             message = feed.snapshot()
         except Exception as error:
             logger.exception("the state of %s could not be put together", run)

@@ -58,6 +58,11 @@ class LiveFeed(RunFeed):
         session = None if tuner is None else tuner.current_session
         return session if session is not None and session.is_alive else None
 
+    @property
+    def needs_care(self) -> bool:
+        """A session tells without being asked."""
+        return self.session is not None
+
     def refresh(self) -> None:
         """Take in what is new: a session that has begun meanwhile, and its records."""
         with self.lock:

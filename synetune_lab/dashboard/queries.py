@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from synetune_lab.dashboard.columns import thin
 from synetune_lab.dashboard.saved_feed import SavedFeed
 from synetune_lab.errors import CommandRefused
-from synetune_lab.store.saved_runs import saved_runs
+from synetune_lab.store.saved_runs import RemoteJob, saved_runs
 from synetune_lab.util import experiment_path
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _number_of_trial(args: dict[str, Any]) -> int:
     return trial_id
 
 
-def _log(feed: RunFeed, trial_id: int) -> dict[str, list[str]]:
+def _log(feed: RunFeed, trial_id: int) -> dict[str, list[str]] | None:
     try:
         return feed.log_tail(trial_id, LOG_LINES)
     except Exception as error:  # a backend of the user's own, a folder that is gone
@@ -97,9 +97,15 @@ def open_run(hub: Hub, path: Path) -> RunFeed:
     """
     path = path.resolve()
     known = [feed for feed in list(hub.feeds.values()) if feed.path.resolve() == path]
-    if known:
-        return min(known, key=lambda feed: isinstance(feed, SavedFeed))
-    opened = _opened_elsewhere(path) or SavedFeed(path)
+    driven = next((feed for feed in known if feed.session is not None), None)
+    if driven is not None:
+        return driven
+    # Though a tuner of this process has the folder, something else may drive the run.
+    opened = _opened_elsewhere(path)
+    if opened is None:
+        if known:
+            return min(known, key=lambda feed: isinstance(feed, SavedFeed))
+        opened = SavedFeed(path)
     opened.refresh()
     hub.add(opened)
     return opened
@@ -117,13 +123,32 @@ def _opened_elsewhere(path: Path) -> RunFeed | None:
 
 
 def _resume_code(hub: Hub, run: Any, args: dict[str, Any]) -> Future[Any]:
-    path = args.get("path") or str(hub.feed_of(run).path)
-    code = (
-        "from synetune_lab import Tuner\n\n"
-        f"tuner = Tuner.resume({str(path)!r})  # runs code from the saved state\n"
-        "tuner.start()\ntuner"
-    )
-    return _done({"code": code})
+    path = Path(args.get("path") or hub.feed_of(run).path)
+    job = RemoteJob.of(path)
+    if job is None:
+        return _done({"kind": "resume", "code": _RESUME.format(path=str(path))})
+    # A run is known by its name where it lies in the usual folder.
+    is_usual = path.resolve() == Path(experiment_path(tuner_name=path.name)).resolve()
+    kind, code = ("resume_job", _RESUME_JOB) if job.is_over else ("find", _FIND)
+    return _done({"kind": kind, "code": code.format(run=path.name if is_usual else str(path))})
+
+
+_RESUME = """from synetune_lab import Tuner
+
+tuner = Tuner.resume({path!r})  # runs code from the saved state
+tuner.start()
+tuner"""
+
+_FIND = """from synetune_lab.remote import RemoteRun
+
+RemoteRun.attach({run!r})"""
+
+_RESUME_JOB = """from synetune_lab.remote import RemoteRun
+
+run = RemoteRun.attach({run!r})
+tuner = run.load_tuner(trust=True)  # runs code of the saved state
+tuner.start()  # or as a job: RemoteLauncher(tuner, ...).run()
+tuner"""
 
 
 def _done(result: Any) -> Future[Any]:

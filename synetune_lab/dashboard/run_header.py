@@ -47,6 +47,7 @@ def describe_run(view: ViewModel) -> dict[str, Any]:
         "stop_criterion": view.stop_criterion,
         "progress": None,
         "simulation": None,
+        "remote": None,
     }
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synetune_lab.dashboard.feed import RunFeed
 from synetune_lab.dashboard.results_records import records_of_results
+from synetune_lab.dashboard.view_model import ViewModel
 from synetune_lab.errors import CommandRefused
+from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.run_files import read_run_file
 from synetune_lab.store.run_files import to_json as plain
+from synetune_lab.store.saved_runs import RemoteJob
 
 LOOK_EVERY_S = 1.0
+_NOT_FOLLOWED = (
+    "The job is not followed, because boto3 is missing here: this is what was known of it last. "
+    "pip install boto3, restart the kernel, and open the run again"
+)
 _TAIL_BYTES = 64 * 1024
 
 
@@ -23,17 +31,19 @@ class SavedFeed(RunFeed):
 
     Args:
         path: The folder.
+        saved: What is known of the run, if its folder does not tell yet.
 
     Raises:
         CommandRefused: If there is no run in it.
     """
 
-    def __init__(self, path: Path) -> None:
-        saved = read_run_file(path)
+    def __init__(self, path: Path, saved: Mapping[str, Any] | None = None) -> None:
+        saved = read_run_file(path) or saved
         if saved is None:
             raise CommandRefused(f"there is no saved run in {path}")
         super().__init__(str(path), saved, path)
         self._looked_at = 0.0
+        self._is_of_results = False
         self._known: dict[str, Any] = {}
 
     def refresh(self) -> None:
@@ -41,11 +51,30 @@ class SavedFeed(RunFeed):
         with self.lock:
             if time.monotonic() - self._looked_at < LOOK_EVERY_S and self._looked_at:
                 return
-            self.fold_log()
-            if not self.view.seq:  # a simulation that nobody watched
-                self.view.fold(records_of_results(self.path, self.view.header))
-            self._known = self._told_by_files()
+            self._look()
             self._looked_at = time.monotonic()
+
+    def _look(self) -> None:
+        log = self.path / EVENT_LOG_FILENAME
+        size = log.stat().st_size if log.exists() else 0
+        # Who drives the run now begins before what was seen, or writes the log that was missing.
+        if size < self._log_size or (self._is_of_results and size):
+            self._begin_again()
+        self.fold_log()
+        if not self.view.seq and self._may_lack_log():
+            self.view.fold(records_of_results(self.path, self.view.header))
+            self._is_of_results = True
+        self._known = self._told_by_files()
+
+    def _begin_again(self) -> None:
+        """Forget what was folded. Whoever looks gets a snapshot instead of the next change."""
+        self.view = ViewModel(read_run_file(self.path) or self.view.header)
+        self._log_size = 0
+        self._is_of_results = False
+
+    def _may_lack_log(self) -> bool:
+        """Whether results may be all there is: of a simulation that nobody watched."""
+        return True
 
     def _told_by_files(self) -> dict[str, Any]:
         """What `run.json` and the lock tell beyond the log."""
@@ -53,8 +82,14 @@ class SavedFeed(RunFeed):
         known: dict[str, Any] = {
             key: plain(saved[key]) for key in ("saved_at", "progress") if key in saved
         }
+        job = RemoteJob.of(self.path)
         if RunLock(self.path).owner() is not None:
             return known
+        if job is not None:
+            trouble = None if job.is_over else _NOT_FOLLOWED
+            known["remote"] = {"job": job.name, "url": None, "heard_at": None, "trouble": trouble}
+            if not job.is_over:
+                return known
         known["state"] = "failed" if saved.get("state") == "failed" else "finished"
         if saved.get("why"):
             known["why"] = plain(saved["why"])
@@ -68,7 +103,7 @@ class SavedFeed(RunFeed):
         if header["state"] in ("finished", "failed"):
             header["waits_for"] = None
 
-    def log_tail(self, trial_id: int, lines: int) -> dict[str, list[str]]:
+    def log_tail(self, trial_id: int, lines: int) -> dict[str, list[str]] | None:
         """The last lines of a trial's logs, where its folder is inside the run's."""
         folder = self.path / str(trial_id)
         return {name: tail(folder / f"std.{name[3:]}", lines) for name in ("stdout", "stderr")}

@@ -24,6 +24,7 @@ __all__ = ["RemoteFeed"]
 _ENDED: Final = (TrialStatus.stopped, TrialStatus.completed, TrialStatus.failed)
 _OVER: Final = ("finished", "failed")
 _LOST: Final = ("Interrupted", "Restarting")
+_LATE_S: Final = 900.0
 # What SageMaker says of a job that has not come to its training, for the first time or again.
 _ON_THE_WAY: Final = (
     *_LOST,
@@ -127,6 +128,8 @@ class RemoteFeed(SavedFeed):
             return  # known from an earlier look of this machine, and not heard of yet
         words = "asks SageMaker what the job does" if job is None else f"SageMaker {job.in_words()}"
         is_new = status is None and not self.view.seq
+        if is_new and job is not None and job.secondary == "Training" and self._is_late():
+            words += ", and is long about it: run.log() shows what it writes"
         if is_new or self._goes_on_elsewhere():
             state = "starting"
         else:
@@ -134,6 +137,10 @@ class RemoteFeed(SavedFeed):
             if job is not None and (job.is_over or job.secondary == "Training"):
                 words = "fetches the last results" if job.is_over else "waits for the job to end"
         header.update(state=state, why=None, waits_for=words)
+
+    def _is_late(self) -> bool:
+        """Whether the tuner should have been heard of, if it could reach S3."""
+        return time.time() - self.run.note.launched_at > _LATE_S
 
     def _goes_on_elsewhere(self) -> bool:
         """Whether the process that was heard of last is over, but not the run."""
@@ -152,6 +159,7 @@ class RemoteFeed(SavedFeed):
         if trouble is None:
             return None
         if run.problem is not None:
+            trouble = "AWS can't be reached from here" if run.is_offline else trouble
             rest = "The job goes on; what it does is shown as soon as AWS answers"
         elif job is not None and job.secondary in _LOST:
             rest = "The run goes on there: what was reported is kept"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from synetune_lab.errors import StoreError
 from synetune_lab.store.atomic import replace_file
+from synetune_lab.store.lock import RunLock
 
 __all__ = ["REMOTE_NOTE", "RemoteNote"]
 
@@ -49,8 +50,17 @@ class RemoteNote:
     why: str | None = None
 
     def write(self, folder: Path) -> None:
-        """Replace the note in a folder."""
+        """Replace the note in a folder, which nobody here may drive until the job has ended.
+
+        Raises:
+            ResumeError: If a process here drives the run.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        lock = RunLock(folder)
+        if self.is_over:
+            lock.take_back()
+        else:
+            lock.entrust(self.job_name)
         replace_file(folder / REMOTE_NOTE, json.dumps(asdict(self), indent=1).encode())
 
     @classmethod

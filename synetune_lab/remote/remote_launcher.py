@@ -34,6 +34,7 @@ from synetune_lab.remote.remote_run import RemoteRun
 from synetune_lab.remote.s3_folder import S3Folder
 from synetune_lab.remote.settings import LaunchSettings
 from synetune_lab.remote.upload import PROGRAM, requirements_text, write_upload
+from synetune_lab.store.lock import RunLock
 from synetune_lab.store.pickling import dumps, loads
 from synetune_lab.store.run_files import read_run_file, write_metadata, write_run_file
 from synetune_lab.util import metric_name_mode
@@ -151,6 +152,7 @@ class RemoteLauncher:
             BackendError: If the account can't be used, or the job can't be made; the message says
                 what to do, and nothing runs. Also if the run was waited for, and has failed.
             StoreError: If the tuner can't be saved.
+            ResumeError: If a job, or another process here, drives the run.
         """
         run = self.launch_tuning_job_on_sagemaker(wait=False)
         if wait:
@@ -166,6 +168,7 @@ class RemoteLauncher:
         """Check the account, send the tuner, start the job; see `run`."""
         if self.tuner.is_running:
             raise CommandRefused(f"run {self.tuner.name!r} is running here: stop it first")
+        RunLock(Path(self.tuner.tuner_path)).refuse_if_driven()
         job = self._description_for_account()
         aws = Aws(job.region, job.profile)
         base = experiments_uri(aws, self.s3_path)

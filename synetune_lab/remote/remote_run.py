@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,7 @@ class RemoteRun(SteeredRun):
         job_state: What SageMaker told of the job when it was asked last; None before.
         status: What the run told of itself last; None before it began.
         problem: Why the last look failed, None if it did not.
+        is_offline: Whether it failed because AWS was out of reach.
         heard_at: Unix time when the run was heard of last; None if it was not yet.
     """
 
@@ -70,6 +72,7 @@ class RemoteRun(SteeredRun):
         self.job_state: JobState | None = None
         self.status: Status | None = None
         self.problem: str | None = None
+        self.is_offline = False
         self._aws = aws or Aws(note.region, note.profile)
         self._link = S3Folder(self._aws, note.link_uri)
         self._mirror = Mirror(self._link, path)
@@ -119,14 +122,13 @@ class RemoteRun(SteeredRun):
         from synetune_lab.remote.link import link_uri
         from synetune_lab.remote.note import REMOTE_NOTE
 
-        aws = Aws(profile=profile)
         uri = link_uri(s3_path, name)
-        body = S3Folder(aws, uri).get(REMOTE_NOTE)
+        body = S3Folder(Aws(profile=profile), uri).get(REMOTE_NOTE)
         if body is None:
             raise StoreError(f"there is no remote run {name!r}: {uri} has no {REMOTE_NOTE}")
-        note = RemoteNote.parse(body, uri)
+        note = replace(RemoteNote.parse(body, uri), profile=profile)
         note.write(path)
-        return cls(note, path, aws)
+        return cls(note, path)
 
     # -- what is known --------------------------------------------------------------------------
 
@@ -295,8 +297,10 @@ class RemoteRun(SteeredRun):
                 pause = self.look_every_s
             except (AwsError, StoreError, OSError) as error:
                 if self.problem is None:
-                    logger.warning("run %s can't be looked at: %s", self.name, error)
+                    # The panel and `wait` tell it; a warning would stay in the notebook for good.
+                    logger.info("run %s can't be looked at: %s", self.name, error)
                 self.problem = str(error)
+                self.is_offline = isinstance(error, AwsError) and error.trouble == "network"
                 pause = min(2 * max(pause, 1.0), 30.0)
             except BaseException:
                 self._follower = None

@@ -97,6 +97,25 @@ class RunLock:
         finally:
             os.close(folder)
 
+    def entrust(self, job: str) -> None:
+        """Note that a job in the cloud drives the run, for as long as `take_back` is not called.
+
+        Raises:
+            ResumeError: If a process here drives it.
+        """
+        owner = self.owner()
+        if owner is not None and "job" not in owner:
+            raise ResumeError(_refusal(self.path, owner))
+        content = {"host": "the cloud", "job": job}
+        replace_file(self.path, json.dumps(content).encode(), durable=False)
+
+    def take_back(self) -> None:
+        """The job that the run was entrusted to has ended; harmless if there was none."""
+        owner = self.owner()
+        if owner is not None and "job" in owner:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+
     def release(self) -> None:
         """Give it back; nothing happens if this object did not take it."""
         if self._is_ours:
@@ -108,6 +127,11 @@ class RunLock:
 
 def _refusal(path: Path, owner: dict[str, Any]) -> str:
     run = path.parent.name
+    if "job" in owner:
+        return (
+            f"run {run!r} is being driven by the job {owner['job']!r} in the cloud; stop it there "
+            f"first: RemoteRun.attach({run!r}).stop()"
+        )
     if owner.get("host") != socket.gethostname():
         return (
             f"run {run!r} is being driven on the machine {owner.get('host')!r} (process "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import (
@@ -18,6 +20,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNFINISHED = ("starting", "running", "paused", "stopping")
+_REMOTE_FILENAME = "remote.json"
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """The job that drives a run, or drove it, as its folder tells.
+
+    Attributes:
+        name: Name of the job.
+        is_over: Whether it has ended, as far as is known here.
+    """
+
+    name: str
+    is_over: bool
+
+    @classmethod
+    def of(cls, path: Path) -> RemoteJob | None:
+        """The job of the run in a folder; None if it is a run of this machine."""
+        try:
+            note = json.loads((path / _REMOTE_FILENAME).read_text(encoding="utf-8"))
+            return cls(str(note["job_name"]), bool(note.get("is_over")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
 
 
 def saved_runs(folder: Path) -> list[dict[str, Any]]:
@@ -31,7 +56,8 @@ def saved_runs(folder: Path) -> list[dict[str, Any]]:
         and no process drives it any more, "unknown" if its files do not tell), `started` (Unix
         time or None), `scheduler`, `entrypoint`, `metric`, `mode`, `best` (value or None),
         `trials`, `reports` (None if unknown) and `resumable`. Files that cannot be read are
-        treated as missing.
+        treated as missing. `remote` is None for a run of this machine, else `{"job", "is_over",
+        "looked_at"}`: the state is that of Unix time `looked_at`, and the job may have gone on.
     """
     runs = [_describe(path) for path in _run_folders(folder)]
     return sorted(runs, key=lambda run: (run["started"] or 0.0, run["name"]), reverse=True)
@@ -52,10 +78,12 @@ def _run_folders(folder: Path, depth: int = 2) -> Iterator[Path]:
 def _describe(path: Path) -> dict[str, Any]:
     run, metadata = read_run_file(path) or {}, read_metadata(path) or {}
     counts = run.get("counts")
+    job = RemoteJob.of(path)
+    goes_on_there = job is not None and not job.is_over
     return {
         "name": str(run.get("name") or path.name),
         "path": str(path),
-        "state": _state(path, run),
+        "state": str(run.get("state") or "starting") if goes_on_there else _state(path, run),
         "started": _number(run.get("started_at"))
         or _number(metadata.get(ST_TUNER_START_TIMESTAMP))
         or _number(metadata.get(ST_TUNER_CREATION_TIMESTAMP)),
@@ -66,8 +94,17 @@ def _describe(path: Path) -> dict[str, Any]:
         "best": _best(run.get("best")),
         "trials": sum(counts.values()) if isinstance(counts, Mapping) else None,
         "reports": run.get("num_reports"),
-        "resumable": (path / ST_TUNER_DILL_FILENAME).is_file(),
+        "resumable": (path / ST_TUNER_DILL_FILENAME).is_file() and not goes_on_there,
+        "remote": None if job is None else _remote(path, job),
     }
+
+
+def _remote(path: Path, job: RemoteJob) -> dict[str, Any]:
+    try:
+        looked_at: float | None = (path / RUN_FILENAME).stat().st_mtime
+    except OSError:
+        looked_at = None
+    return {"job": job.name, "is_over": job.is_over, "looked_at": looked_at}
 
 
 def _state(path: Path, run: Mapping[str, Any]) -> str:

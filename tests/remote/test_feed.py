@@ -18,6 +18,7 @@ from synetune_lab.dashboard.saved_feed import SavedFeed
 from synetune_lab.remote import remote_run
 from synetune_lab.remote.feed import RemoteFeed
 from tests.dashboard.conftest import Wire
+from tests.dashboard.test_protocol_examples import message
 from tests.remote.test_remote_run import looked, reports_of, until
 
 pytestmark = pytest.mark.timeout(120)
@@ -112,6 +113,7 @@ def test_it_is_followed_from_its_launch_to_its_end(
     wire.wait(lambda: header(wire)["waits_for"] == words, "what SageMaker does")
     assert header(wire)["remote"]["heard_at"] is None
     assert first["remote"]["job"] == run.job_name
+    assert first["remote"].keys() == message("delta_remote")["header"]["remote"].keys()
     assert run.job_name in first["remote"]["url"]
     assert first["config_space"]["epochs"] == 4
     begin.set()
@@ -225,8 +227,10 @@ def test_aws_that_is_out_of_reach_is_told_and_what_was_asked_is_kept(
     wire.wait(lambda: reports(wire) >= 4, "four reports")
     cloud.network_is_gone = True
     wire.wait(lambda: header(wire)["remote"]["trouble"], "word of the trouble")
-    assert "can't be asked" in header(wire)["remote"]["trouble"]
-    assert "goes on" in header(wire)["remote"]["trouble"]
+    assert header(wire)["remote"]["trouble"] == (
+        "AWS can't be reached from here. The job goes on; what it does is shown as soon as AWS "
+        "answers."
+    )
     assert header(wire)["state"] == "running"
     wire.say("command", run=str(run.path), id="kept", cmd="set_workers", args={"n_workers": 1})
     gate.touch()  # the job does not need us
@@ -439,6 +443,16 @@ def test_a_process_that_knows_less_begins_the_picture_again(
     for part in ("seq", "trials", "reports", "rungs", "flags", "best"):
         assert repr(wire.client.state[part]) == repr(other[part]), part
     assert wire.client.gaps == 0
+
+
+def test_a_job_that_never_speaks_is_said_to_have_a_log(link: Link) -> None:
+    from synetune_lab.remote.job import JobState
+
+    feed = RemoteFeed(link.run)
+    link.run.job_state = JobState("InProgress", "Training")
+    told = feed.header()
+    assert told["state"] == "starting"
+    assert "run.log()" in told["waits_for"]
 
 
 def test_a_job_that_does_not_answer_is_asked_once_for_a_log(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synetune_lab.errors import CommandRefused, StoreError, UntrustedFileError
+from synetune_lab.errors import CommandRefused, ResumeError, StoreError, UntrustedFileError
 from synetune_lab.store.event_log import read_log
 
 pytestmark = pytest.mark.timeout(120)
@@ -301,3 +301,24 @@ def test_trials_as_jobs_of_their_own(
     assert len(cloud.jobs) >= 3  # the tuner's, and one for each trial
     assert cloud.running() == []
     assert run.summary().counts.get("Completed", 0) >= 2, run.note.why
+
+
+def test_nobody_drives_a_run_that_a_job_drives(launch: Any, tmp_path: Path) -> None:
+    from synetune_lab import Tuner
+
+    gate = tmp_path / "gate"
+    run = launch(space={"gate": str(gate)})
+    looked(run, lambda r: r.status is not None and reports_of(r.path))
+    run.fetch()
+    for name in ("tuner.dill", "tuner.json"):
+        until(lambda name=name: run.fetch() and (run.path / name).exists())
+    with pytest.raises(ResumeError, match="job"):
+        Tuner.resume(run.path, trust=True)
+    tuner = Tuner.load(run.path, trust=True)
+    with pytest.raises(ResumeError, match="RemoteRun.attach"):
+        tuner.run()
+    with pytest.raises(ResumeError, match="job"):
+        launch(tuner=tuner)
+    gate.touch()
+    assert run.wait(90)
+    assert Tuner.resume(run.path, trust=True).name == run.name

@@ -83,13 +83,13 @@ class SavedFeed(RunFeed):
             key: plain(saved[key]) for key in ("saved_at", "progress") if key in saved
         }
         job = RemoteJob.of(self.path)
-        if RunLock(self.path).owner() is not None:
-            return known
         if job is not None:
             trouble = None if job.is_over else _NOT_FOLLOWED
             known["remote"] = {"job": job.name, "url": None, "heard_at": None, "trouble": trouble}
             if not job.is_over:
                 return known
+        if RunLock(self.path).owner() is not None:
+            return known
         known["state"] = "failed" if saved.get("state") == "failed" else "finished"
         if saved.get("why"):
             known["why"] = plain(saved["why"])

@@ -35,11 +35,13 @@ class Mirror:
     Args:
         folder: The link.
         path: The folder on this machine.
+        launch: The launch that is followed; what an earlier one left is not looked at.
     """
 
-    def __init__(self, folder: S3Folder, path: Path) -> None:
+    def __init__(self, folder: S3Folder, path: Path, launch: str = "") -> None:
         self._folder = folder
         self._path = path
+        self._launch = launch
 
     def update(self) -> Status | None:
         """Fetch what is new; returns the run's status, None if it has not told any yet.
@@ -55,6 +57,8 @@ class Mirror:
             status = Status.decode(body)
         except ValueError as error:
             logger.warning("the status of the run in %s can't be read: %s", self._folder.uri, error)
+            return None
+        if self._launch and status.launch != self._launch:
             return None
         self._path.mkdir(parents=True, exist_ok=True)
         with self._alone() as is_mine:

@@ -28,6 +28,7 @@ class RemoteNote:
         result_uri: Folder on S3 of its results.
         link_uri: Folder on S3 of its link.
         launched_at: Unix time.
+        launch: Which launch of the run it is: what an earlier one left on S3 is told from it.
         profile: Profile of the credentials that launched it, None for the default.
         entry_point: The training script on the machine that launched it.
         keeps_logs: Whether the logs of local trials are kept on S3.
@@ -42,6 +43,7 @@ class RemoteNote:
     result_uri: str
     link_uri: str
     launched_at: float
+    launch: str = ""
     profile: str | None = None
     entry_point: str | None = None
     keeps_logs: bool = False

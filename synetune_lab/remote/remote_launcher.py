@@ -111,6 +111,7 @@ class RemoteLauncher:
         self.s3_path = None if s3_path is None else s3_path.rstrip("/")
         self.no_tuner_logging = no_tuner_logging
         self.interval_s = 2.0
+        self._launch = ""
         self._options = checked_options(estimator_kwargs)
         self._source_dir = self._options.pop("source_dir", None)
         self._folder = Path(tempfile.mkdtemp(prefix="synetune-lab-launch-"))
@@ -169,6 +170,7 @@ class RemoteLauncher:
         if self.tuner.is_running:
             raise CommandRefused(f"run {self.tuner.name!r} is running here: stop it first")
         RunLock(Path(self.tuner.tuner_path)).refuse_if_driven()
+        self._launch = new_token()
         job = self._description_for_account()
         aws = Aws(job.region, job.profile)
         base = experiments_uri(aws, self.s3_path)
@@ -188,6 +190,7 @@ class RemoteLauncher:
             result_uri=result_uri(base, name),
             link_uri=link,
             launched_at=time.time(),
+            launch=self._launch,
             profile=job.profile,
             entry_point=None if program is None else str(self._script()),
             keeps_logs=self.store_logs_localbackend,
@@ -258,7 +261,7 @@ class RemoteLauncher:
         write_run_file(path, {**header, "state": "starting", "why": None})
         note.write(path)
         S3Folder(aws, note.link_uri).put(REMOTE_NOTE, note.encode())
-        return RemoteRun(note, path, aws)
+        return RemoteRun(note, path, aws, is_new=True)
 
     # -- what is sent ---------------------------------------------------------------------------
 
@@ -320,7 +323,7 @@ class RemoteLauncher:
             (self.upload_dir() / "requirements.txt").write_text(requirements_text(theirs))
         LaunchSettings(
             name=self.tuner.name,
-            launch=new_token(),
+            launch=self._launch,
             link_uri=link,
             python=sys.version_info[:2],
             entry_point=program,

@@ -53,6 +53,7 @@ class RemoteRun(SteeredRun):
         note: Where the run is.
         path: Its folder on this machine, which is kept in step with the job.
         aws: The account; None makes it from the note.
+        is_new: Whether its job was made just now.
 
     Attributes:
         note: Where the run is.
@@ -65,7 +66,9 @@ class RemoteRun(SteeredRun):
         heard_at: Unix time when the run was heard of last; None if it was not yet.
     """
 
-    def __init__(self, note: RemoteNote, path: Path, aws: Aws | None = None) -> None:
+    def __init__(
+        self, note: RemoteNote, path: Path, aws: Aws | None = None, *, is_new: bool = False
+    ) -> None:
         self.note = note
         self.path = path
         self.look_every_s = _LOOK_EVERY_S
@@ -75,10 +78,11 @@ class RemoteRun(SteeredRun):
         self.is_offline = False
         self._aws = aws or Aws(note.region, note.profile)
         self._link = S3Folder(self._aws, note.link_uri)
-        self._mirror = Mirror(self._link, path)
+        self._mirror = Mirror(self._link, path, note.launch)
         self._job = TuningJob(self._aws, note)
         self._asks_sagemaker = Rarely(_ASK_SAGEMAKER_EVERY_S)
         self._looking = threading.Lock()
+        self._knows_status = is_new
         self.heard_at: float | None = None
         self._heard: float | None = None
         self._starting = threading.Lock()
@@ -175,7 +179,9 @@ class RemoteRun(SteeredRun):
         job = self.job_state
         if self.trouble is not None:
             return self.trouble
-        if self.status is None or self.status.is_over:
+        if self.status is not None and self.status.is_over:
+            return "the run has ended; SageMaker is ending its job"
+        if self.status is None:
             return "SageMaker " + ("was not asked yet" if job is None else job.in_words())
         return str(self.status.header.get("state", "running"))
 
@@ -227,6 +233,7 @@ class RemoteRun(SteeredRun):
             status = self._mirror.update()
             if status is not None and (self.status is None or status.at != self.status.at):
                 self.status, self._heard, self.heard_at = status, time.monotonic(), time.time()
+            self._knows_status = True
             if self._needs_sagemaker() and self._asks_sagemaker():
                 self.job_state = self._job.look()
                 if self.job_state.is_over:
@@ -302,9 +309,10 @@ class RemoteRun(SteeredRun):
                 self.problem = str(error)
                 self.is_offline = isinstance(error, AwsError) and error.trouble == "network"
                 pause = min(2 * max(pause, 1.0), 30.0)
-            except BaseException:
-                self._follower = None
-                raise
+            except Exception as error:
+                logger.exception("run %s can't be looked at; it is tried again", self.name)
+                self.problem = f"{type(error).__name__}: {error}"
+                pause = 30.0
             with self._starting:
                 wanted = time.monotonic() < self._followed_until or self._driver.is_waiting
                 if self.note.is_over or not wanted:
@@ -317,7 +325,7 @@ class RemoteRun(SteeredRun):
 
     def _instead(self, future: CommandFuture) -> bool:
         """A job that has not begun to tune looks at no inbox: SageMaker stops it."""
-        if future.name != "stop_run" or self.status is not None:
+        if future.name != "stop_run" or self.status is not None or not self._knows_status:
             return False
 
         def stop() -> None:

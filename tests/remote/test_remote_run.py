@@ -244,20 +244,11 @@ def test_what_went_wrong_is_told(launch: Any, script: Path) -> None:
 
 
 def test_a_job_that_fails_to_start_is_told(launch: Any, cloud: Any) -> None:
-    def refuse(given: dict[str, Any]) -> dict[str, Any]:
-        answer = make(given)
-        job = cloud.jobs[given["TrainingJobName"]]
-        job.kill()
-        return answer
-
-    make = cloud._CreateTrainingJob
-    cloud._CreateTrainingJob = refuse
-    run = launch(environment={"PYTHONSTARTUP": "x"}, image_uri="1.dkr/trials:latest")
-    cloud.jobs[run.job_name].request["HyperParameters"] = {}
-    run.stop_job()
+    cloud.jobs_without_capacity = 1
+    run = launch()
     assert run.wait(60)
-    assert run.note.state in ("interrupted", "failed")
-    assert run.note.why
+    assert run.note.state == "failed"
+    assert "CapacityError" in run.note.why
 
 
 def test_metrics_of_the_best_are_reported_for_sagemakers_charts(launch: Any, cloud: Any) -> None:
@@ -315,10 +306,26 @@ def test_nobody_drives_a_run_that_a_job_drives(launch: Any, tmp_path: Path) -> N
     with pytest.raises(ResumeError, match="job"):
         Tuner.resume(run.path, trust=True)
     tuner = Tuner.load(run.path, trust=True)
-    with pytest.raises(ResumeError, match="RemoteRun.attach"):
+    with pytest.raises(ResumeError, match=r"RemoteRun\.attach"):
         tuner.run()
     with pytest.raises(ResumeError, match="job"):
         launch(tuner=tuner)
     gate.touch()
     assert run.wait(90)
     assert Tuner.resume(run.path, trust=True).name == run.name
+
+
+def test_what_an_earlier_job_left_is_not_taken_for_this_one(launch: Any, cloud: Any) -> None:
+    from synetune_lab import StoppingCriterion
+
+    first = launch(wait=True)
+    before = reports_of(first.path)
+    tuner = first.load_tuner(trust=True)
+    tuner.stop_criterion = StoppingCriterion(max_num_trials_finished=9)
+    cloud.jobs_without_capacity = 1
+    again = launch(tuner=tuner)
+    assert again.status is None
+    assert again.wait(60)
+    assert again.note.state == "failed"
+    assert "CapacityError" in again.note.why
+    assert reports_of(again.path) == before

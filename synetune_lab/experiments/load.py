@@ -56,6 +56,8 @@ def load_experiment(
     """
     root = experiment_path(local_path=local_path)
     path = (root / experiment_name if experiment_name else root) / tuner_name
+    if download_if_not_found:
+        _renew(path)
     metadata = read_metadata(path)
     if metadata is None:
         found = f"{path} has no {ST_METADATA_FILENAME}"
@@ -66,6 +68,16 @@ def load_experiment(
             raise StoreError(f"there is no experiment {tuner_name!r}: {found}")
     tuner = Tuner.load(path, trust=trust) if load_tuner else None
     return ExperimentResult(tuner_name, _read_results(path, metadata), metadata, tuner, path)
+
+
+def _renew(path: Path) -> None:
+    """Fetch what a job that drives the run has saved since; what is here stays if S3 is away."""
+    from synetune_lab.remote.download import download_running
+
+    try:
+        download_running(path)
+    except (BackendError, MissingDependencyError, StoreError) as error:
+        logger.warning("the newest results of %s are not here: %s", path.name, error)
 
 
 def _downloaded(name: str, path: Path, s3_path: str | None, experiment_name: str | None) -> str:

@@ -29,6 +29,7 @@ class RemoteDriver:
 
     Args:
         folder: The link.
+        launch: The launch of the run that is spoken to.
         wake: Called when there is something to send; `exchange` is to be called then.
         instead: Told of each command; True if it sees to it in another way.
     """
@@ -36,10 +37,12 @@ class RemoteDriver:
     def __init__(
         self,
         folder: S3Folder,
+        launch: str,
         wake: Callable[[], None],
         instead: Callable[[CommandFuture], bool] = lambda _: False,
     ) -> None:
         self._folder = folder
+        self._launch = launch
         self._wake = wake
         self._instead = instead
         self._lock = threading.Lock()
@@ -95,7 +98,7 @@ class RemoteDriver:
                     future.set_exception(CommandRefused(f"{name}: {error}"))
                     return future
                 self._waiting[request_id] = future
-                self._unsent.append(Request(request_id, kind, name, args, origin))
+                self._unsent.append(Request(request_id, kind, name, args, origin, self._launch))
         if closed is not None:
             future.set_exception(CommandRefused(f"{name} was refused: {closed}"))
         else:
@@ -110,7 +113,12 @@ class RemoteDriver:
         """
         while self._unsent:
             request = self._unsent[0]
-            self._folder.put(request.file_name(time.time_ns()), request.encode())
+            try:
+                self._folder.put(request.file_name(time.time_ns()), request.encode())
+            except AwsError as error:
+                if error.passes:
+                    raise
+                self._settle(Answer(request.id, False, None, f"it could not be sent: {error}"))
             with self._lock:
                 self._unsent.pop(0)
         if not self._waiting:

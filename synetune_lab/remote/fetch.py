@@ -24,10 +24,12 @@ from synetune_lab.store.snapshots import INDEX_FILENAME, PREVIOUS_FILENAME
 if TYPE_CHECKING:
     from synetune_lab.remote.s3_folder import Entry, S3Folder
 
-__all__ = ["fetch_files", "is_result", "is_trial_file"]
+__all__ = ["LAUNCH_FILENAME", "fetch_files", "is_result", "is_trial_file"]
 
 logger = logging.getLogger(__name__)
 
+LAUNCH_FILENAME: Final = "launch.id"
+"""File in a run's folder on S3 that tells which launch its other files are of."""
 _RESULTS: Final = (
     ST_METADATA_FILENAME,
     ST_RESULTS_DATAFRAME_FILENAME,
@@ -37,7 +39,7 @@ _RESULTS: Final = (
     RUN_FILENAME,
     EVENT_LOG_FILENAME,
 )
-_NEVER: Final = (LOCK_FILENAME, REMOTE_NOTE)
+_NEVER: Final = (LOCK_FILENAME, REMOTE_NOTE, LAUNCH_FILENAME)
 _OF_TRIAL: Final = re.compile(r"\d+/.*")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,8 +14,13 @@ from synetune_lab.remote.s3_folder import S3Folder
 if TYPE_CHECKING:
     from synetune_lab.remote.note import RemoteNote
 
-__all__ = ["ENDED", "JobState", "TuningJob"]
+__all__ = ["ENDED", "JOB_NAME_ENV", "JobState", "OwnJob", "Rarely", "TuningJob"]
 
+logger = logging.getLogger(__name__)
+
+JOB_NAME_ENV: Final = "ST_TUNING_JOB"
+"""Environment variable that tells a job its own name."""
+_ASK_MYSELF_EVERY_S: Final = 20.0
 ENDED: Final = ("Completed", "Failed", "Stopped")
 
 _WORDS: Final = {
@@ -29,6 +35,11 @@ _WORDS: Final = {
     "Restarting": "starts again on another instance",
     "Uploading": "uploads the last results",
     "Stopping": "is being stopped",
+}
+
+_STOPPED: Final = {
+    "MaxRuntimeExceeded": "the job has reached its time limit, max_run",
+    "MaxWaitTimeExceeded": "the job has reached max_wait, waiting for a spot instance included",
 }
 
 
@@ -50,6 +61,11 @@ class JobState:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.status in ENDED
+
+    def why_stopped(self) -> str:
+        """Why SageMaker stopped it, one sentence."""
+        what = _STOPPED.get(self.secondary, "the job was stopped")
+        return f"{what}; the run can be resumed"
 
     def in_words(self) -> str:
         """What it does, to be read after the word 'SageMaker'."""
@@ -96,7 +112,39 @@ class TuningJob:
         except AwsError as error:
             # It may have ended in this moment.
             if error.trouble != "refused" or not self.look().is_over:
+                # A spot instance that is taken away later must not be read as a stop.
+                folder.delete("request")
                 raise
+
+    def stop_others(self, prefix: str) -> int:
+        """Stop jobs that run and whose names begin with `prefix`; returns how many there were.
+
+        Raises:
+            AwsError: If they can't be listed or stopped.
+        """
+        names: list[str] = []
+        given: dict[str, str] = {}
+        while True:
+            page = self._aws.call(
+                "sagemaker",
+                "list_training_jobs",
+                NameContains=prefix,
+                StatusEquals="InProgress",
+                MaxResults=100,
+                **given,
+            )
+            found = (job["TrainingJobName"] for job in page.get("TrainingJobSummaries", []))
+            names += [name for name in found if name.startswith(prefix)]
+            if not page.get("NextToken"):
+                break
+            given = {"NextToken": page["NextToken"]}
+        for name in names:
+            try:
+                self._aws.call("sagemaker", "stop_training_job", TrainingJobName=name)
+            except AwsError as error:
+                if error.trouble != "refused":  # it has ended in this moment
+                    raise
+        return len(names)
 
     def log(self, lines: int | None = None) -> list[str]:
         """Lines of the job's log, the last ones if `lines` is given.
@@ -109,11 +157,41 @@ class TuningJob:
     def console_url(self) -> str:
         """Where a browser shows the job."""
         region = self._note.region
-        domain = "amazonaws.cn" if region.startswith("cn-") else "aws.amazon.com"
-        return (
-            f"https://{region}.console.{domain}/sagemaker/home?region={region}"
-            f"#/jobs/{self._note.job_name}"
-        )
+        host = f"{region}.console.aws.amazon.com"
+        if region.startswith("cn-"):
+            host = f"{region}.console.amazonaws.cn"
+        elif region.startswith("us-gov-"):
+            host = f"{region}.console.amazonaws-us-gov.com"
+        return f"https://{host}/sagemaker/home?region={region}#/jobs/{self._note.job_name}"
+
+
+class OwnJob:
+    """The job as it sees itself: whether SageMaker is ending it.
+
+    SageMaker tells by a signal, which not every image hands on to the script.
+
+    Args:
+        aws: The account.
+        name: Name of the job; None if it is not known.
+    """
+
+    def __init__(self, aws: Aws, name: str | None) -> None:
+        self._aws = aws
+        self._name = name
+        self._is_time = Rarely(_ASK_MYSELF_EVERY_S)
+
+    def is_being_stopped(self) -> bool:
+        """Ask, now and then; False if nobody may tell."""
+        if self._name is None or not self._is_time():
+            return False
+        try:
+            found = self._aws.call("sagemaker", "describe_training_job", TrainingJobName=self._name)
+        except AwsError as error:
+            if not error.passes:
+                logger.info("the job can't look after itself: %s", error)
+                self._name = None
+            return False
+        return bool(found.get("TrainingJobStatus") == "Stopping")
 
 
 class Rarely:

@@ -6,15 +6,21 @@ import difflib
 import logging
 import sys
 from dataclasses import fields
-from typing import Any, Final
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
 from synetune_lab.backend.python_backend.python_backend import PythonBackend
 from synetune_lab.backend.sagemaker_backend.description import JobDescription
 from synetune_lab.errors import BackendError
 from synetune_lab.remote.images import python_of_image
 from synetune_lab.tuner import Tuner
+from synetune_lab.util import check_valid_sagemaker_name
 
-__all__ = ["check_python", "check_tuner", "checked_options"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["check_arguments", "check_modules", "check_python", "check_tuner", "checked_options"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +46,62 @@ def check_tuner(tuner: Any) -> None:
     """
     if not isinstance(tuner, Tuner):
         raise ValueError(f"tuner is {tuner!r:.80}; give a Tuner")
+    check_valid_sagemaker_name(tuner.name)
     kind = type(tuner.trial_backend).__name__
     if kind == "RayBackend":
         raise BackendError(
             "a tuner with RayBackend can't be sent to SageMaker: the job would not reach the "
             "cluster. Use LocalBackend or SageMakerBackend, or run the tuner where the cluster is"
         )
+
+
+def check_arguments(
+    instance_type: Any, dependencies: Any, store_logs_localbackend: Any, log_level: Any
+) -> None:
+    """Check the documented arguments of a launcher.
+
+    Raises:
+        ValueError: If one is not possible.
+    """
+    if not isinstance(instance_type, str):
+        raise ValueError(f"instance_type is {instance_type!r}; give one such as 'ml.c5.4xlarge'")
+    if isinstance(dependencies, (str, Path)):
+        raise ValueError(f"dependencies is {dependencies!r}; give a list of folders")
+    if not isinstance(store_logs_localbackend, bool):
+        raise ValueError(
+            f"store_logs_localbackend is {store_logs_localbackend!r}; use True or False"
+        )
+    if log_level is not None and (not isinstance(log_level, int) or isinstance(log_level, bool)):
+        raise ValueError(f"log_level is {log_level!r}; use a number such as logging.INFO")
+
+
+def check_modules(tuner: Tuner, sent: Sequence[str | Path]) -> None:
+    """Check that the job can import what the parts of a tuner are made of.
+
+    Args:
+        tuner: The tuner.
+        sent: Folders that are sent, or whose content is.
+
+    Raises:
+        BackendError: If a part comes from a module that is neither installed nor sent.
+    """
+    parts = [tuner.scheduler, tuner.trial_backend, tuner.stop_criterion, *tuner.callbacks]
+    folders = [Path(folder).expanduser().resolve() for folder in sent]
+    for part in parts:
+        kind = part if isinstance(part, FunctionType) else type(part)
+        name = kind.__module__.partition(".")[0]
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if name in ("synetune_lab", "__main__", "builtins") or file is None:
+            continue
+        path = Path(file).resolve()
+        if "site-packages" in path.parts or name in sys.stdlib_module_names:
+            continue
+        if not any(path.is_relative_to(folder) for folder in folders):
+            raise BackendError(
+                f"{kind.__qualname__} comes from the module {name!r} ({path}), which would not be "
+                "sent. Name its folder: dependencies=[...] for a package, source_dir=... for "
+                "modules"
+            )
 
 
 def checked_options(given: dict[str, Any]) -> dict[str, Any]:
@@ -70,9 +126,21 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ValueError(f"there is no argument {name!r}{hint}")
         else:
-            options[name] = value
+            options[name] = _tags(value) if name == "tags" else value
+    if dict(options.get("extra") or {}).get("EnableNetworkIsolation"):
+        raise ValueError("extra: with EnableNetworkIsolation the job could not reach S3")
     options["profile"] = None if options.get("profile") == "default" else options.get("profile")
     return options
+
+
+def _tags(given: Any) -> Any:
+    """Tags as a dictionary, also those that are given as estimators have them."""
+    if isinstance(given, (list, tuple)):
+        try:
+            return {str(tag["Key"]): str(tag["Value"]) for tag in given}
+        except (KeyError, TypeError):
+            raise ValueError(f"tags is {given!r}; give a dictionary of names and values") from None
+    return given
 
 
 def check_python(image: str, tuner: Tuner) -> None:

@@ -87,6 +87,7 @@ class Status:
         is_over: Whether that process has ended the run.
         problem: Why it could not drive the run, in words.
         header: What `run.json` holds.
+        trial_jobs: Names of the jobs of its trials begin with this; None if trials are no jobs.
     """
 
     generation: int
@@ -97,6 +98,7 @@ class Status:
     is_over: bool = False
     problem: str | None = None
     header: dict[str, Any] = field(default_factory=dict)
+    trial_jobs: str | None = None
 
     def encode(self) -> bytes:
         """As JSON."""
@@ -122,6 +124,7 @@ class Request:
         name: Which one.
         args: Its arguments, as JSON.
         origin: Who asks: `cell`, `panel`, ...
+        launch: Of which launch of the run it is asked; a later one does not do it.
     """
 
     id: str
@@ -129,6 +132,7 @@ class Request:
     name: str
     args: dict[str, Any]
     origin: str = "cell"
+    launch: str = ""
 
     def file_name(self, now_ns: int) -> str:
         """Its name below the link. The job takes requests in the order of their names."""
@@ -145,7 +149,11 @@ class Request:
         Raises:
             ValueError: If it is none.
         """
-        return cls(**_entries(cls, body))
+        request = cls(**_entries(cls, body))
+        texts = (request.id, request.kind, request.name, request.origin, request.launch)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(request.args, dict):
+            raise ValueError("no Request: its entries are texts, and its args an object")
+        return request
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +27,19 @@ def length_in(folder: S3Folder) -> tuple[int, int]:
     return length, generation
 
 
-def join_pieces(folder: S3Folder, log: Path, seen: Piece | None) -> Piece | None:
+def join_pieces(
+    folder: S3Folder,
+    log: Path,
+    seen: Piece | None,
+    on_piece: Callable[[Piece, int], None] = lambda _piece, _length: None,
+) -> Piece | None:
     """Bring a copy of the log up to date; what it has already is not fetched again.
 
     Args:
         folder: The link.
         log: The copy, made by calls of this function alone.
         seen: What the last call returned, None for the first one.
+        on_piece: Told of each piece that was new or has grown, and how long the copy is with it.
 
     Returns:
         The newest piece.
@@ -58,6 +66,8 @@ def join_pieces(folder: S3Folder, log: Path, seen: Piece | None) -> Piece | None
                 file.write(body)
                 file.flush()
                 length += len(body)
+            if body or piece != seen:
+                on_piece(piece, length)
             seen = piece
     return seen
 
@@ -79,7 +89,7 @@ def restore_log(folder: S3Folder, path: Path) -> int:
         AwsError: If S3 can't be reached.
         StoreError: If the log can't be written.
     """
-    log, draft = path / EVENT_LOG_FILENAME, path / f"{EVENT_LOG_FILENAME}.link"
+    log, draft = path / EVENT_LOG_FILENAME, path / f"{EVENT_LOG_FILENAME}.{os.getpid()}.link"
     try:
         draft.unlink(missing_ok=True)
         join_pieces(folder, draft, None)

@@ -46,10 +46,32 @@ class Mirror:
     def update(self) -> Status | None:
         """Fetch what is new; returns the run's status, None if it has not told any yet.
 
+        If another process is at it, only the status is fetched.
+
         Raises:
             AwsError: If S3 can't be reached.
             OSError: If the copy can't be written.
         """
+        status = self._status()
+        if status is not None:
+            with self.alone(wait=False) as is_mine:
+                if is_mine:
+                    self._copy(status)
+        return status
+
+    def update_alone(self) -> Status | None:
+        """`update`, for who holds the folder by `alone` already."""
+        status = self._status()
+        if status is not None:
+            self._copy(status)
+        return status
+
+    def _copy(self, status: Status) -> None:
+        self._join()
+        if status.header:
+            write_run_file(self._path, status.header)
+
+    def _status(self) -> Status | None:
         body = self._folder.get(STATUS)
         if body is None:
             return None
@@ -60,12 +82,6 @@ class Mirror:
             return None
         if self._launch and status.launch != self._launch:
             return None
-        self._path.mkdir(parents=True, exist_ok=True)
-        with self._alone() as is_mine:
-            if is_mine:
-                self._join()
-                if status.header:
-                    write_run_file(self._path, status.header)
         return status
 
     def _join(self) -> None:
@@ -76,19 +92,26 @@ class Mirror:
             known = json.loads(note.read_text())
             if log.exists() and log.stat().st_size == known["length"]:
                 seen = Piece(known["generation"], known["offset"])
-        newest = join_pieces(self._folder, log, seen)
-        length = log.stat().st_size
-        if newest is not None and (newest != seen or length != known_length(note)):
-            content = {"generation": newest.generation, "offset": newest.offset, "length": length}
+
+        def note_down(piece: Piece, length: int) -> None:
+            # After each piece: whoever is cut off here goes on from there.
+            content = {"generation": piece.generation, "offset": piece.offset, "length": length}
             replace_file(note, json.dumps(content).encode(), durable=False)
 
+        join_pieces(self._folder, log, seen, note_down)
+
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether no other process does the same right now."""
+    def alone(self, *, wait: bool) -> Iterator[bool]:
+        """Have the folder's copy for oneself; tells whether one has it.
+
+        Args:
+            wait: Wait until nobody else has it.
+        """
+        self._path.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path / f"{_SEEN_FILENAME}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except OSError:
                 yield False
                 return
@@ -101,13 +124,5 @@ def generation_in(path: Path) -> int | None:
     """Which process wrote the end of the copy in a folder; None if there is no copy yet."""
     try:
         return int(json.loads((path / _SEEN_FILENAME).read_text())["generation"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def known_length(note: Path) -> int | None:
-    """How long the copy was when it was noted."""
-    try:
-        return int(json.loads(note.read_text())["length"])
     except (OSError, ValueError, TypeError, KeyError):
         return None

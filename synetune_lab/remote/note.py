@@ -60,10 +60,19 @@ class RemoteNote:
         folder.mkdir(parents=True, exist_ok=True)
         lock = RunLock(folder)
         if self.is_over:
-            lock.take_back()
+            lock.take_back(self.job_name)
         else:
             lock.entrust(self.job_name)
         replace_file(folder / REMOTE_NOTE, json.dumps(asdict(self), indent=1).encode())
+
+    def forget(self, folder: Path) -> None:
+        """Remove the note from a folder: there is no such job."""
+        (folder / REMOTE_NOTE).unlink(missing_ok=True)
+        RunLock(folder).take_back(self.job_name)
+
+    def is_of_same_job(self, other: RemoteNote) -> bool:
+        """Whether another note tells of the same launch, by the same job."""
+        return (self.job_name, self.launch) == (other.job_name, other.launch)
 
     @classmethod
     def read(cls, folder: Path) -> RemoteNote | None:

@@ -15,28 +15,32 @@ from typing import TYPE_CHECKING, Any, Final
 
 from synetune_lab.backend.local_backend import LocalBackend
 from synetune_lab.backend.python_backend.python_backend import PythonBackend
-from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
+from synetune_lab.backend.sagemaker_backend.aws import Aws
 from synetune_lab.backend.sagemaker_backend.cloud import Cloud, Paths
 from synetune_lab.backend.sagemaker_backend.description import JobDescription
 from synetune_lab.backend.sagemaker_backend.names import new_token, parse_s3_uri
-from synetune_lab.backend.sagemaker_backend.request import training_job_request
 from synetune_lab.backend.sagemaker_backend.sagemaker_backend import SageMakerBackend
 from synetune_lab.constants import MAX_METRICS_SUPPORTED_BY_SAGEMAKER
 from synetune_lab.errors import BackendError, CommandRefused
 from synetune_lab.remote.account import experiments_uri
 from synetune_lab.remote.constants import DEFAULT_CPU_INSTANCE
 from synetune_lab.remote.images import default_image_uri, syne_tune_image_uri
-from synetune_lab.remote.launch_checks import check_python, check_tuner, checked_options
+from synetune_lab.remote.launch import create_job, write_first_files
+from synetune_lab.remote.launch_checks import (
+    check_arguments,
+    check_modules,
+    check_python,
+    check_tuner,
+    checked_options,
+)
 from synetune_lab.remote.link import link_uri, result_uri
-from synetune_lab.remote.note import REMOTE_NOTE, RemoteNote
+from synetune_lab.remote.note import RemoteNote
 from synetune_lab.remote.remote_metrics_callback import RemoteTuningMetricsCallback
 from synetune_lab.remote.remote_run import RemoteRun
-from synetune_lab.remote.s3_folder import S3Folder
 from synetune_lab.remote.settings import LaunchSettings
-from synetune_lab.remote.upload import PROGRAM, requirements_text, write_upload
+from synetune_lab.remote.upload import PROGRAM, write_upload
 from synetune_lab.store.lock import RunLock
 from synetune_lab.store.pickling import dumps, loads
-from synetune_lab.store.run_files import read_run_file, write_metadata, write_run_file
 from synetune_lab.util import metric_name_mode
 
 if TYPE_CHECKING:
@@ -105,6 +109,7 @@ class RemoteLauncher:
         self.tuner = tuner
         self.role = role
         self.instance_type = instance_type
+        check_arguments(instance_type, dependencies, store_logs_localbackend, log_level)
         self.dependencies = [str(folder) for folder in dependencies or ()]
         self.store_logs_localbackend = store_logs_localbackend
         self.log_level = logging.INFO if log_level is None else log_level
@@ -114,6 +119,9 @@ class RemoteLauncher:
         self._launch = ""
         self._options = checked_options(estimator_kwargs)
         self._source_dir = self._options.pop("source_dir", None)
+        self._requirements = self._options.pop("requirements", None)
+        self._ignored = list(self._options.pop("ignore_patterns", ()))
+        self._account = _account_of(tuner, self._options)
         self._folder = Path(tempfile.mkdtemp(prefix="synetune-lab-launch-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._metrics: RemoteTuningMetricsCallback | None = None
@@ -173,19 +181,17 @@ class RemoteLauncher:
         self._launch = new_token()
         job = self._description_for_account()
         aws = Aws(job.region, job.profile)
-        base = experiments_uri(aws, self.s3_path)
+        base = experiments_uri(aws, self.s3_path, make=True)
         name = self.tuner.name
         link = link_uri(base, name)
-        # Source and other things of the job lie below the link, apart from the results.
-        paths = Paths(name, new_token(), link.rpartition("/")[0])
         tuner = self._tuner_for_job(aws)
         program = self._write_upload(tuner)
-        self._write_settings(link, program)
-        cloud = Cloud(aws, replace(job, source_dir=str(self.upload_dir())), paths)
-        job_name = self._start(cloud, job, name, base)
+        self._write_settings(link, program, job.max_run)
+        # Source and other things of the job lie below the link, apart from the results.
+        cloud = Cloud(aws, job, Paths(name, new_token(), link.rpartition("/")[0]))
         note = RemoteNote(
             name=name,
-            job_name=job_name,
+            job_name=name,
             region=cloud.region,
             result_uri=result_uri(base, name),
             link_uri=link,
@@ -195,17 +201,18 @@ class RemoteLauncher:
             entry_point=None if program is None else str(self._script()),
             keeps_logs=self.store_logs_localbackend,
         )
-        run = self._note_down(note, aws)
-        logger.info("run %s is on SageMaker as job %s: %s", name, job_name, run.console_url)
+        path = Path(self.tuner.tuner_path)
+        note = create_job(cloud, job, note, path)
+        write_first_files(self.tuner)
+        run = RemoteRun(note, path, aws, is_new=True)
+        logger.info("run %s is on SageMaker as %s: %s", name, note.job_name, run.console_url)
         if wait:
             run.wait()
         return run
 
     def _description_for_account(self) -> JobDescription:
         """The job that runs the tuner, with what is known before anything is sent."""
-        options = dict(self._options)
-        if self._metrics is not None:
-            options.setdefault("metric_definitions", ())
+        options = {**self._options, **self._account}
         image = options.pop("image_uri", None)
         if image is None:
             region = Aws(options.get("region"), options.get("profile")).region
@@ -223,6 +230,9 @@ class RemoteLauncher:
             dependencies=self.dependencies,
             **{"max_run": self._seconds(), **options},
         )
+        if job.use_spot_instances and job.max_wait is None:
+            # Waiting for capacity is not to be taken from the time to tune.
+            job = replace(job, max_wait=job.max_run + _DAY_S)
         if self._metrics is not None:
             job = self._metrics.register_metrics_with_estimator(job)
         return job
@@ -232,36 +242,15 @@ class RemoteLauncher:
         limit = getattr(self.tuner.stop_criterion, "max_wallclock_time", None)
         if limit is None:
             return _LONGEST_RUN_S
-        return min(int(1.05 * limit) + _MARGIN_S, _LONGEST_RUN_S)
-
-    def _start(self, cloud: Cloud, job: JobDescription, name: str, base: str) -> str:
-        """Make the job; its name is the tuner's, unless there was such a job before."""
-        for job_name in (name, f"{name[:56].rstrip('-')}-{new_token()}"):
-            source = replace(job, source_dir=str(self.upload_dir()))
-            place = replace(
-                cloud.place(source, 0, job_name, None),
-                checkpoint_uri=f"{result_uri(base, name)}/",
+        wanted = int(1.05 * limit) + _MARGIN_S
+        if wanted > _LONGEST_RUN_S:
+            logger.warning(
+                "max_wallclock_time is %.0f s; the job may run %d s, which is the longest that "
+                "SageMaker gives without a higher quota. With one, pass max_run",
+                limit,
+                _LONGEST_RUN_S,
             )
-            request = training_job_request(source, {}, place)
-            try:
-                cloud.aws.call("sagemaker", "create_training_job", **request)
-            except AwsError as error:
-                if "already exists" in str(error) or error.code == "ResourceInUse":
-                    continue
-                if error.trouble != "network" or not _exists(cloud.aws, job_name):
-                    raise
-            return job_name
-        raise BackendError(f"a job of the name {job_name!r} exists already; rename the tuner")
-
-    def _note_down(self, note: RemoteNote, aws: Aws) -> RemoteRun:
-        path = Path(self.tuner.tuner_path)
-        path.mkdir(parents=True, exist_ok=True)
-        write_metadata(path, self.tuner.metadata)
-        header = {**_first_header(self.tuner), **(read_run_file(path) or {})}
-        write_run_file(path, {**header, "state": "starting", "why": None})
-        note.write(path)
-        S3Folder(aws, note.link_uri).put(REMOTE_NOTE, note.encode())
-        return RemoteRun(note, path, aws, is_new=True)
+        return min(wanted, _LONGEST_RUN_S)
 
     # -- what is sent ---------------------------------------------------------------------------
 
@@ -310,17 +299,15 @@ class RemoteLauncher:
     def _write_upload(self, tuner: Tuner) -> str | None:
         folder = self.upload_dir()
         shutil.rmtree(folder, ignore_errors=True)
-        source = self.get_source_dir() if self.is_source_dir_specified() else None
         script = self._script() if self._sends_script() else None
+        source = self.get_source_dir() if self.is_source_dir_specified() else None
         if source is not None and script is not None and not script.is_relative_to(source):
             raise BackendError(f"the training script {script} is not below source_dir {source}")
-        return write_upload(tuner, folder, source if script else None, script)
+        beside = source or (None if script is None else script.parent)
+        check_modules(tuner, [*self.dependencies, *([] if beside is None else [beside])])
+        return write_upload(tuner, folder, source, script, self._ignored, self._requirements)
 
-    def _write_settings(self, link: str, program: str | None) -> None:
-        requirements = self._options.get("requirements")
-        if requirements is not None:
-            theirs = Path(requirements).expanduser().read_text()
-            (self.upload_dir() / "requirements.txt").write_text(requirements_text(theirs))
+    def _write_settings(self, link: str, program: str | None, max_run: int) -> None:
         LaunchSettings(
             name=self.tuner.name,
             launch=self._launch,
@@ -331,6 +318,7 @@ class RemoteLauncher:
             log_level=self.log_level,
             quiet=self.no_tuner_logging,
             interval_s=self.interval_s,
+            max_run=max_run,
             first_commands=list(self.tuner._first_commands),
         ).write(self.upload_dir())
 
@@ -348,11 +336,24 @@ def _metrics_callback(tuner: Tuner) -> RemoteTuningMetricsCallback:
     return callback
 
 
-def _first_header(tuner: Tuner) -> dict[str, Any]:
-    """What `run.json` says before the job has told anything."""
-    from synetune_lab.dashboard.live_feed import live_header
+def _account_of(tuner: Tuner, options: dict[str, Any]) -> dict[str, Any]:
+    """Region and profile of the launch: as given, else those of the trials' jobs.
 
-    return {"format": 1, **live_header(tuner)}
+    Raises:
+        BackendError: If trials are to run in another region.
+    """
+    account = {name: options.pop(name, None) for name in ("region", "profile")}
+    backend = tuner.trial_backend
+    if isinstance(backend, SageMakerBackend):
+        theirs = backend.job.region
+        if account["region"] is not None and theirs not in (None, account["region"]):
+            raise BackendError(
+                f"region is {account['region']!r}, and the trials' jobs are in {theirs!r}; "
+                "a tuner runs in the region of its trials"
+            )
+        account["region"] = account["region"] or theirs
+        account["profile"] = account["profile"] or backend.job.profile
+    return account
 
 
 def _send_source(backend: SageMakerBackend, aws: Aws, name: str, s3_path: str | None) -> None:
@@ -373,12 +374,3 @@ def _send_source(backend: SageMakerBackend, aws: Aws, name: str, s3_path: str | 
     )
     backend.s3_path = base
     backend.local_path = None
-
-
-def _exists(aws: Aws, job_name: str) -> bool:
-    """Whether a job was made though the answer got lost."""
-    try:
-        found = aws.call("sagemaker", "describe_training_job", TrainingJobName=job_name)
-    except AwsError:
-        return False
-    return found.get("TrainingJobStatus") in _STARTED

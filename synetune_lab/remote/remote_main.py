@@ -12,15 +12,19 @@ import os
 import shutil
 import signal
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from synetune_lab.backend.local_backend import LocalBackend
 from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
 from synetune_lab.backend.simulator_backend.simulated_backend import SimulatedBackend
 from synetune_lab.constants import ST_CHECKPOINT_DIR, ST_REMOTE_UPLOAD_DIR_NAME
 from synetune_lab.errors import ResumeError
+from synetune_lab.remote.fetch import LAUNCH_FILENAME
+from synetune_lab.remote.job import JOB_NAME_ENV, OwnJob
 from synetune_lab.remote.link import STATUS, Status
 from synetune_lab.remote.log_pieces import restore_log
 from synetune_lab.remote.s3_folder import S3Folder
@@ -33,14 +37,16 @@ from synetune_lab.tuner import Tuner
 from synetune_lab.utils.remote_request import REQUEST_URI_ENV, read_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
 
 __all__ = ["decode_bool", "main"]
 
 logger = logging.getLogger(__name__)
 
-_LAUNCH_FILENAME: Final = "launch.id"
+T = TypeVar("T")
+
+_S3_PATIENCE_S: Final = 300.0
 _TRUE: Final = ("true", "1", "yes")
 _FALSE: Final = ("false", "0", "no")
 
@@ -96,14 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print(f"The tuner could not be loaded: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    uplink = Uplink(
-        link,
-        tuner,
-        launch=settings.launch,
-        goes_on=goes_on,
-        interval_s=settings.interval_s,
-    )
-    return _drive(tuner, uplink)
+    return _Drive(tuner, settings, link, goes_on=goes_on).run()
 
 
 def _prepare_folder(settings: LaunchSettings, source: Path, path: Path, link: S3Folder) -> bool:
@@ -116,16 +115,11 @@ def _prepare_folder(settings: LaunchSettings, source: Path, path: Path, link: S3
     # SageMaker runs one instance of a job at a time: whoever held the lock is gone.
     (path / LOCK_FILENAME).unlink(missing_ok=True)
     sent = source / ST_REMOTE_UPLOAD_DIR_NAME
-    note = path / _LAUNCH_FILENAME
-    goes_on = note.exists() and note.read_text() == settings.launch
-    try:
-        status = link.get(STATUS)
-        # The folder may have been lost before it was on S3.
-        goes_on = goes_on or (
-            status is not None and Status.decode(status).launch == settings.launch
-        )
-    except (AwsError, ValueError) as error:
-        logger.warning("what the link tells can't be read: %s", error)
+    note = path / LAUNCH_FILENAME
+    status = _persistently(lambda: link.get(STATUS))
+    is_noted = note.exists() and note.read_text() == settings.launch
+    # The folder may have been lost before it was on S3.
+    goes_on = is_noted or (status is not None and _launch_of(status) == settings.launch)
     if not goes_on:
         # Of a former job of this run, brought here by SageMaker; the tuner that was sent is newer.
         for file in [file for file in path.iterdir() if file.is_file()]:
@@ -134,12 +128,35 @@ def _prepare_folder(settings: LaunchSettings, source: Path, path: Path, link: S3
         shutil.copytree(sent, path, dirs_exist_ok=True)
     note.write_text(settings.launch)
     if goes_on:
-        try:
-            added = restore_log(link, path)
-            logger.info("the run goes on; %d bytes of its log came from the link", added)
-        except AwsError as error:
-            logger.warning("the event log could not be completed from S3: %s", error)
+        added = _persistently(lambda: restore_log(link, path))
+        logger.info("the run goes on; %d bytes of its log came from the link", added)
     return goes_on
+
+
+def _launch_of(status: bytes) -> str | None:
+    try:
+        return Status.decode(status).launch
+    except ValueError:
+        return None
+
+
+def _persistently(ask: Callable[[], T]) -> T:
+    """What S3 tells, asked for some minutes: a run must not begin anew for want of an answer.
+
+    Raises:
+        AwsError: If there is no answer.
+    """
+    deadline = time.monotonic() + _S3_PATIENCE_S
+    pause = 1.0
+    while True:
+        try:
+            return ask()
+        except AwsError as error:
+            if time.monotonic() + pause > deadline:
+                raise
+            logger.warning("S3 does not answer; it is asked again: %s", error)
+            time.sleep(pause)
+            pause = min(2 * pause, 30.0)
 
 
 def _brought_here(settings: LaunchSettings, source: Path, path: Path) -> Tuner:
@@ -171,36 +188,73 @@ def _dotted(python: tuple[int, ...]) -> str:
     return ".".join(map(str, python))
 
 
-def _drive(tuner: Tuner, uplink: Uplink) -> int:
-    _share_costs(tuner)
-    request_uri = os.environ.pop(REQUEST_URI_ENV, None)  # ours, not our trials'
-    try:
-        tuner.start()
-    except Exception as error:
-        traceback.print_exc()
-        uplink.open()
-        uplink.close(f"the run could not begin: {error}")
-        return 1
-    session = tuner.session
-    uplink.open()
+class _Drive:
+    """Drives the tuner, and ends it in time when the job is to end."""
 
-    def on_terminate(_signal: int, _frame: FrameType | None) -> None:
+    def __init__(
+        self, tuner: Tuner, settings: LaunchSettings, link: S3Folder, *, goes_on: bool
+    ) -> None:
+        self._tuner = tuner
+        self._settings = settings
+        # Ours, not our trials'.
+        self._request_uri = os.environ.pop(REQUEST_URI_ENV, None)
+        self._own_job = OwnJob(Aws(), os.environ.pop(JOB_NAME_ENV, None))
+        self._keep: bool | None = None
+        self._uplink = Uplink(
+            link,
+            tuner,
+            launch=settings.launch,
+            goes_on=goes_on,
+            interval_s=settings.interval_s,
+            on_cycle=self._look_after_job,
+        )
+
+    def run(self) -> int:
+        """Run until the end; returns the exit code."""
+        _share_costs(self._tuner)
+        signal.signal(signal.SIGTERM, self._on_terminate)
+        try:
+            self._tuner.start()
+        except Exception as error:
+            traceback.print_exc()
+            self._uplink.open()
+            self._uplink.close(f"the run could not begin: {error}")
+            return 1
+        if self._keep is not None:
+            self._stop(keep=self._keep)
+        self._uplink.open()
+        # In time to save, before SageMaker ends the job.
+        seconds = self._settings.seconds_to_tune()
+        limit = threading.Timer(seconds, self._stop, kwargs={"keep": True})
+        limit.daemon = True
+        limit.start()
+        session = self._tuner.session
+        session.wait()
+        limit.cancel()
+        logger.info("%s", session.summary.line())
+        problem: str | None = None
+        try:
+            session.raise_error()
+        except Exception as error:
+            traceback.print_exc()
+            problem = f"{type(error).__name__}: {error}"
+        self._uplink.close(problem)
+        return 0 if problem is None else 1
+
+    def _stop(self, *, keep: bool) -> None:
+        self._keep = keep
+        session = self._tuner.current_session
+        if session is not None and session.is_alive:
+            session.submit("stop_run", {"keep": keep}, origin="signal")
+
+    def _on_terminate(self, _signal: int, _frame: FrameType | None) -> None:
         # A spot instance is taken away, or somebody stops the job.
-        wants_stop = request_uri is not None and read_request(request_uri) == "stop"
-        session.submit("stop_run", {"keep": not wants_stop}, origin="signal")
+        uri = self._request_uri
+        self._stop(keep=uri is None or read_request(uri) != "stop")
 
-    signal.signal(signal.SIGTERM, on_terminate)
-    session.wait()
-    summary = session.summary
-    logger.info("%s", summary.line())
-    problem: str | None = None
-    try:
-        session.raise_error()
-    except Exception as error:
-        traceback.print_exc()
-        problem = f"{type(error).__name__}: {error}"
-    uplink.close(problem)
-    return 0 if problem is None else 1
+    def _look_after_job(self) -> None:
+        if self._keep is None and self._own_job.is_being_stopped():
+            self._on_terminate(0, None)
 
 
 def _share_costs(tuner: Tuner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -116,7 +117,7 @@ class RemoteTuningMetricsCallback(TunerCallback):
         """Report, if this is the best value so far."""
         del status, decision
         value = result.get(self._metric)
-        if not isinstance(value, (int, float)) or value != value:
+        if not isinstance(value, (int, float)) or not math.isfinite(value):
             return
         if self._best is not None and self._sign * value >= self._sign * self._best:
             return

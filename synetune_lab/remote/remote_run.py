@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
-from synetune_lab.errors import CommandRefused, StoreError, SynetuneLabError
-from synetune_lab.remote.driver import RemoteDriver
+from synetune_lab.backend.sagemaker_backend.aws import Aws
+from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
+from synetune_lab.errors import CommandRefused, StoreError
 from synetune_lab.remote.fetch import fetch_files, is_result, is_trial_file
-from synetune_lab.remote.job import JobState, Rarely, TuningJob
-from synetune_lab.remote.log_pieces import restore_log
-from synetune_lab.remote.mirror import Mirror
-from synetune_lab.remote.note import RemoteNote
+from synetune_lab.remote.follower import Follower
+from synetune_lab.remote.link import link_uri
+from synetune_lab.remote.note import REMOTE_NOTE, RemoteNote
 from synetune_lab.remote.s3_folder import S3Folder
 from synetune_lab.session.progress import make_progress
 from synetune_lab.session.steering import SteeredRun
 from synetune_lab.session.summary import RunSummary
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
-from synetune_lab.store.run_files import RUN_FILENAME, read_run_file, write_run_file
+from synetune_lab.store.run_files import RUN_FILENAME, read_run_file
 from synetune_lab.tuner import Tuner
 from synetune_lab.util import experiment_path
 
 if TYPE_CHECKING:
     from synetune_lab.experiments.experiment_result import ExperimentResult
+    from synetune_lab.remote.driver import RemoteDriver
+    from synetune_lab.remote.job import JobState
     from synetune_lab.remote.link import Status
-    from synetune_lab.session.inbox import CommandFuture
 
 __all__ = ["RemoteRun"]
 
@@ -56,55 +55,34 @@ class RemoteRun(SteeredRun):
         is_new: Whether its job was made just now.
 
     Attributes:
-        note: Where the run is.
         path: Its folder on this machine.
-        look_every_s: Seconds between two looks while somebody follows the run.
-        job_state: What SageMaker told of the job when it was asked last; None before.
-        status: What the run told of itself last; None before it began.
-        problem: Why the last look failed, None if it did not.
-        is_offline: Whether it failed because AWS was out of reach.
-        heard_at: Unix time when the run was heard of last; None if it was not yet.
     """
 
     def __init__(
         self, note: RemoteNote, path: Path, aws: Aws | None = None, *, is_new: bool = False
     ) -> None:
-        self.note = note
         self.path = path
-        self.look_every_s = _LOOK_EVERY_S
-        self.job_state: JobState | None = None
-        self.status: Status | None = None
-        self.problem: str | None = None
-        self.is_offline = False
-        self._aws = aws or Aws(note.region, note.profile)
-        self._link = S3Folder(self._aws, note.link_uri)
-        self._mirror = Mirror(self._link, path, note.launch)
-        self._job = TuningJob(self._aws, note)
-        self._asks_sagemaker = Rarely(_ASK_SAGEMAKER_EVERY_S)
-        self._looking = threading.Lock()
-        self._knows_status = is_new
-        self.heard_at: float | None = None
-        self._heard: float | None = None
-        self._starting = threading.Lock()
-        self._follower: threading.Thread | None = None
-        self._followed_until = 0.0
-        self._wake = threading.Event()
-        self._driver = RemoteDriver(self._link, self._on_ask, self._instead)
-        if note.is_over:
-            self._driver.close(f"the run is over: {note.why or note.state}")
+        self._follower = Follower(note, path, aws, is_new=is_new)
 
     @classmethod
     def attach(
-        cls, name: str | Path, s3_path: str | None = None, *, profile: str | None = None
+        cls,
+        name: str | Path,
+        s3_path: str | None = None,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
     ) -> RemoteRun:
         """Find a run again.
 
         Args:
             name: Name of the tuner, or the run's folder on this machine.
             s3_path: Where experiments are kept on S3, for a run that was launched elsewhere.
+            region: Region of the bucket, for a run that was launched elsewhere.
             profile: Profile of the credentials, for a run that was launched elsewhere.
 
         Raises:
+            BackendError: If `s3_path` is no address on S3.
             StoreError: If nothing is known of such a run.
         """
         path = Path(name).expanduser()
@@ -119,15 +97,15 @@ class RemoteRun(SteeredRun):
                 "another machine, say where experiments are kept: "
                 f"RemoteRun.attach({str(name)!r}, s3_path='s3://bucket/syne-tune')"
             )
-        return cls._found_on_s3(str(name), s3_path, path, profile)
+        parse_s3_uri(s3_path, "s3_path")
+        return cls._found_on_s3(str(name), s3_path, path, Aws(region, profile), profile)
 
     @classmethod
-    def _found_on_s3(cls, name: str, s3_path: str, path: Path, profile: str | None) -> RemoteRun:
-        from synetune_lab.remote.link import link_uri
-        from synetune_lab.remote.note import REMOTE_NOTE
-
+    def _found_on_s3(
+        cls, name: str, s3_path: str, path: Path, aws: Aws, profile: str | None
+    ) -> RemoteRun:
         uri = link_uri(s3_path, name)
-        body = S3Folder(Aws(profile=profile), uri).get(REMOTE_NOTE)
+        body = S3Folder(aws, uri).get(REMOTE_NOTE)
         if body is None:
             raise StoreError(f"there is no remote run {name!r}: {uri} has no {REMOTE_NOTE}")
         note = replace(RemoteNote.parse(body, uri), profile=profile)
@@ -135,6 +113,11 @@ class RemoteRun(SteeredRun):
         return cls(note, path)
 
     # -- what is known --------------------------------------------------------------------------
+
+    @property
+    def note(self) -> RemoteNote:
+        """Where the run is, and how it ended."""
+        return self._follower.note
 
     @property
     def name(self) -> str:
@@ -152,6 +135,45 @@ class RemoteRun(SteeredRun):
         return self.note.is_over
 
     @property
+    def status(self) -> Status | None:
+        """What the run told of itself when it was looked at last; None before it began."""
+        return self._follower.status
+
+    @property
+    def job_state(self) -> JobState | None:
+        """What SageMaker told of the job when it was asked last; None before."""
+        return self._follower.job_state
+
+    @property
+    def heard_at(self) -> float | None:
+        """Unix time when the run was heard of last; None if it was not yet."""
+        return self._follower.heard_at
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is heard of a run that has begun; None if all is well."""
+        return self._follower.trouble
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last look failed, None if it did not."""
+        return self._follower.problem
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the last look failed because AWS was out of reach."""
+        return self._follower.is_offline
+
+    @property
+    def look_every_s(self) -> float:
+        """Seconds between two looks while somebody follows the run; may be set."""
+        return self._follower.look_every_s
+
+    @look_every_s.setter
+    def look_every_s(self, seconds: float) -> None:
+        self._follower.look_every_s = seconds
+
+    @property
     def session(self) -> RemoteDriver:
         """The way to the session in the job.
 
@@ -160,17 +182,12 @@ class RemoteRun(SteeredRun):
         """
         if self.note.is_over:
             raise CommandRefused(f"run {self.name!r} is over: {self.note.why or self.note.state}")
-        return self._driver
-
-    @property
-    def silent_s(self) -> float | None:
-        """Seconds since the run was heard of last; None if it was not yet."""
-        return None if self._heard is None else time.monotonic() - self._heard
+        return self._follower.driver
 
     @property
     def console_url(self) -> str:
         """Where a browser shows the job."""
-        return self._job.console_url()
+        return self._follower.job.console_url()
 
     def in_words(self) -> str:
         """What the run does, in one sentence."""
@@ -184,19 +201,6 @@ class RemoteRun(SteeredRun):
         if self.status is None:
             return "SageMaker " + ("was not asked yet" if job is None else job.in_words())
         return str(self.status.header.get("state", "running"))
-
-    @property
-    def trouble(self) -> str | None:
-        """Why nothing is heard of a run that has begun; None if all is well."""
-        job = self.job_state
-        if self.problem is not None:
-            return f"AWS can't be asked: {self.problem}"
-        if self.status is None or self.status.is_over:
-            return None
-        if job is not None and job.secondary in ("Interrupted", "Restarting"):
-            return f"SageMaker {job.in_words()}"
-        silent = self.silent_s or 0.0
-        return f"not heard of for {silent // 60:.0f} min" if silent > _SILENT_S else None
 
     def summary(self) -> RunSummary:
         """The run at a glance, as of the last look."""
@@ -225,118 +229,14 @@ class RemoteRun(SteeredRun):
 
         Raises:
             AwsError: If AWS can't be reached.
+            StoreError: If the run's folder can't be read or written.
         """
-        with self._looking:
-            if self.note.is_over:
-                return self
-            self._driver.exchange()
-            status = self._mirror.update()
-            if status is not None and (self.status is None or status.at != self.status.at):
-                self.status, self._heard, self.heard_at = status, time.monotonic(), time.time()
-            self._knows_status = True
-            if self._needs_sagemaker() and self._asks_sagemaker():
-                self.job_state = self._job.look()
-                if self.job_state.is_over:
-                    self._take_leave()
-            self.problem = None
+        self._follower.look()
         return self
-
-    def _needs_sagemaker(self) -> bool:
-        """The run speaks for itself; SageMaker is asked before, after, and if it is silent."""
-        if self.status is None or self.status.is_over:
-            self._asks_sagemaker.every_s = min(_ASK_SAGEMAKER_EVERY_S, 2 * self.look_every_s)
-            return True
-        self._asks_sagemaker.every_s = _ASK_SAGEMAKER_EVERY_S
-        beat = max(20.0, 10 * self.status.interval_s)
-        return (self.silent_s or 0.0) > beat
-
-    def _take_leave(self) -> None:
-        """The job has ended: all that it left is here now."""
-        status = self._mirror.update()
-        if status is not None:
-            self.status = status
-        fetch_files(
-            S3Folder(self._aws, self.note.result_uri), self.path, lambda f: is_result(f.name)
-        )
-        # Of a job that was killed the link may know more than SageMaker has kept.
-        restore_log(self._link, self.path)
-        state, why = self._end()
-        header = {**(read_run_file(self.path) or {}), "state": state, "why": why}
-        write_run_file(self.path, header)
-        self.note = self.note.over(state, why)
-        self.note.write(self.path)
-        self._driver.close(f"the run is over: {why}")
-
-    def _end(self) -> tuple[str, str]:
-        """State and reason of the run's end, from what the run and SageMaker tell."""
-        job, status = self.job_state, self.status
-        assert job is not None
-        if status is not None and status.is_over:
-            told = status.header.get("state")
-            if status.problem:
-                return "failed", status.problem
-            if told in ("finished", "failed", "interrupted"):
-                return str(told), str(status.header.get("why") or "the run has ended")
-        if job.status == "Completed":
-            return "finished", "the job has completed"
-        if job.status == "Stopped":
-            return "interrupted", "the job was stopped; the run can be resumed"
-        return "failed", f"the job has failed: {job.reason or 'SageMaker does not say why'}"
 
     def follow(self) -> None:
         """Have a thread look for a while; whoever goes on watching calls it again and again."""
-        self._followed_until = time.monotonic() + _FOLLOW_S
-        with self._starting:
-            if self.note.is_over or self._follower is not None:
-                return
-            self._follower = threading.Thread(
-                target=self._follow, name=f"synetune-lab follows {self.name}", daemon=True
-            )
-            self._follower.start()
-
-    def _follow(self) -> None:
-        pause = 0.0
-        while True:
-            self._wake.wait(pause)
-            self._wake.clear()
-            try:
-                self.refresh()
-                pause = self.look_every_s
-            except (AwsError, StoreError, OSError) as error:
-                if self.problem is None:
-                    # The panel and `wait` tell it; a warning would stay in the notebook for good.
-                    logger.info("run %s can't be looked at: %s", self.name, error)
-                self.problem = str(error)
-                self.is_offline = isinstance(error, AwsError) and error.trouble == "network"
-                pause = min(2 * max(pause, 1.0), 30.0)
-            except Exception as error:
-                logger.exception("run %s can't be looked at; it is tried again", self.name)
-                self.problem = f"{type(error).__name__}: {error}"
-                pause = 30.0
-            with self._starting:
-                wanted = time.monotonic() < self._followed_until or self._driver.is_waiting
-                if self.note.is_over or not wanted:
-                    self._follower = None
-                    return
-
-    def _on_ask(self) -> None:
-        self._wake.set()
-        self.follow()
-
-    def _instead(self, future: CommandFuture) -> bool:
-        """A job that has not begun to tune looks at no inbox: SageMaker stops it."""
-        if future.name != "stop_run" or self.status is not None or not self._knows_status:
-            return False
-
-        def stop() -> None:
-            try:
-                self.stop_job()
-                future.set_result({"job": self.job_name})
-            except SynetuneLabError as error:
-                future.set_exception(CommandRefused(str(error)))
-
-        threading.Thread(target=stop, name="synetune-lab stops a job", daemon=True).start()
-        return True
+        self._follower.follow()
 
     def wait(self, timeout: float | None = None, progress: bool | None = None) -> bool:
         """Wait until the job has ended and its results are here.
@@ -355,6 +255,7 @@ class RemoteRun(SteeredRun):
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         shown = make_progress(progress)
+        told: str | None = None
         try:
             while not self.note.is_over:
                 if deadline is not None and time.monotonic() >= deadline:
@@ -362,6 +263,10 @@ class RemoteRun(SteeredRun):
                 self.follow()
                 time.sleep(min(self.look_every_s, 0.5))
                 shown.update(self.summary())
+                if self.trouble != told:
+                    told = self.trouble
+                    if told is not None:
+                        shown.message(told)
         except KeyboardInterrupt:
             shown.message(
                 f"The run goes on on SageMaker. RemoteRun.attach({self.name!r}) finds it again; "
@@ -379,8 +284,7 @@ class RemoteRun(SteeredRun):
         Raises:
             AwsError: If it can't be stopped.
         """
-        self._job.stop()
-        self._asks_sagemaker = Rarely(_ASK_SAGEMAKER_EVERY_S)
+        self._follower.stop_job()
 
     def log(self, lines: int | None = 100) -> list[str]:
         """Lines of the job's log: what the tuner wrote.
@@ -391,7 +295,7 @@ class RemoteRun(SteeredRun):
         Raises:
             AwsError: If it can't be read.
         """
-        return self._job.log(lines)
+        return self._follower.job.log(lines)
 
     def fetch(self, *, trials: bool = False) -> Path:
         """Copy the results here as they are on S3 now; a finished run has them already.
@@ -406,11 +310,10 @@ class RemoteRun(SteeredRun):
         Raises:
             AwsError: If S3 can't be reached.
         """
-        folder = S3Folder(self._aws, self.note.result_uri)
         # Log and header come through the link.
         live = (EVENT_LOG_FILENAME, RUN_FILENAME)
         fetch_files(
-            folder,
+            self._follower.results,
             self.path,
             lambda f: (
                 (is_result(f.name) and f.name not in live) or (trials and is_trial_file(f.name))
@@ -448,7 +351,7 @@ class RemoteRun(SteeredRun):
             raise CommandRefused(f"run {self.name!r} is not over: stop() it and wait() first")
         tuner = Tuner.load(self.path, trust=trust)
         tuner.trial_backend_path = None
-        if self.note.entry_point is not None:
+        if self.note.entry_point is not None and Path(self.note.entry_point).is_file():
             tuner.trial_backend.set_entrypoint(self.note.entry_point)
         return tuner
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 __all__ = ["SETTINGS_FILENAME", "LaunchSettings"]
 
 SETTINGS_FILENAME: Final = "launch.json"
+_TO_SAVE_S: Final = 300.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class LaunchSettings:
         log_level: Level of the log.
         quiet: Whether the tuner itself logs errors only.
         interval_s: Seconds between two looks at the link.
+        max_run: Seconds that the job may run.
         first_commands: What is to be done before the run goes on.
     """
 
@@ -39,7 +41,12 @@ class LaunchSettings:
     log_level: int = 20
     quiet: bool = False
     interval_s: float = 2.0
+    max_run: int = 86400
     first_commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def seconds_to_tune(self) -> float:
+        """Seconds until the tuner has to begin to end, so that all is saved within `max_run`."""
+        return max(0.9 * self.max_run, self.max_run - _TO_SAVE_S)
 
     def write(self, folder: Path) -> None:
         """Write the file."""

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from synetune_lab.backend.sagemaker_backend.aws import AwsError
+from synetune_lab.backend.sagemaker_backend.sagemaker_backend import SageMakerBackend
 from synetune_lab.errors import CommandRefused
-from synetune_lab.remote.link import INBOX, STATUS, Answer, Piece, Request, Status
+from synetune_lab.remote.link import ANSWERS, INBOX, STATUS, Answer, Piece, Request, Status
 from synetune_lab.remote.log_pieces import length_in
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 from synetune_lab.store.run_files import read_run_file, to_json
@@ -48,6 +49,7 @@ class Uplink:
         goes_on: Whether an earlier process of the same launch used the link; otherwise what the
             link has of the log is that of a former job, and is replaced.
         interval_s: Seconds between two looks at the inbox and at what is new.
+        on_cycle: Called after each look.
 
     Attributes:
         generation: Number of this process among those that drive the run.
@@ -61,10 +63,12 @@ class Uplink:
         launch: str = "",
         goes_on: bool = False,
         interval_s: float = 2.0,
+        on_cycle: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = folder
         self._tuner = tuner
         self._launch = launch
+        self._on_cycle = on_cycle
         self._goes_on = goes_on
         self._interval_s = interval_s
         self._log = Path(tuner.tuner_path) / EVENT_LOG_FILENAME
@@ -114,6 +118,7 @@ class Uplink:
                 logger.exception("the link to those who follow the run goes on after an error")
             else:
                 self._troubled = False
+                self._on_cycle()
                 pause = self._interval_s
                 if closing:
                     return
@@ -130,17 +135,23 @@ class Uplink:
     def _begin(self) -> None:
         """Learn what the link has of the log, and tell followers where this process goes on."""
         length, before = length_in(self._folder)
+        if not self._goes_on:
+            for entry in self._folder.entries(ANSWERS):  # nobody waits for them any more
+                self._folder.delete(entry.name)
         self.generation = before + 1
         piece = Piece(self.generation, min(length, self._log_length()) if self._goes_on else 0)
         self._folder.put(piece.name, b"")
         self._piece = piece
 
     def _cycle(self, *, is_last: bool) -> None:
+        self._send_log()
+        self._send_status()
         self._take_requests()
         if self._waiting and not is_last:
             wait_for_futures(list(self._waiting.values()), _ANSWER_AT_ONCE_S)
-        self._send_log()
-        self._send_status()
+            # Whoever is answered finds what was done in the log.
+            self._send_log()
+            self._send_status()
         self._send_answers(is_last=is_last)
 
     def _log_length(self) -> int:
@@ -183,9 +194,14 @@ class Uplink:
             is_over,
             problem,
             header,
+            self._trial_jobs(),
         )
         self._folder.put(STATUS, status.encode())
         self._sent, self._sent_at = content, now
+
+    def _trial_jobs(self) -> str | None:
+        backend = self._tuner.trial_backend
+        return backend.job_prefix if isinstance(backend, SageMakerBackend) else None
 
     # -- requests -------------------------------------------------------------------------------
 
@@ -200,6 +216,10 @@ class Uplink:
                 request = Request.decode(body)
             except ValueError as error:
                 logger.warning("a request that can't be read is left out: %s", error)
+                self._folder.delete(entry.name)
+                continue
+            if request.launch not in ("", self._launch):
+                logger.info("%s was asked of an earlier launch, and is left out", request.name)
                 self._folder.delete(entry.name)
                 continue
             self._taken[request.id] = entry.name

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from synetune_lab.constants import ST_REMOTE_UPLOAD_DIR_NAME
 from synetune_lab.errors import BackendError
+from synetune_lab.remote.settings import SETTINGS_FILENAME
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 
 if TYPE_CHECKING:
@@ -48,7 +50,12 @@ _NEVER: Final = ("__pycache__", ".ipynb_checkpoints", ".git", ".venv")
 
 
 def write_upload(
-    tuner: Tuner, folder: Path, source: Path | None, script: Path | None
+    tuner: Tuner,
+    folder: Path,
+    source: Path | None,
+    script: Path | None,
+    ignored: Sequence[str] = (),
+    requirements: str | None = None,
 ) -> str | None:
     """Fill a folder with what the job needs.
 
@@ -58,6 +65,8 @@ def write_upload(
         source: The folder of the training script that is to be sent as a whole.
         script: The training script; without `source` it is sent with the modules, packages and
             `requirements.txt` beside it. None if trials get theirs in another way.
+        ignored: Names of files and folders that are not sent.
+        requirements: File that is sent as `requirements.txt`, in the place of the script's.
 
     Returns:
         The script's path below the folder.
@@ -75,24 +84,30 @@ def write_upload(
     (folder / PROGRAM).write_text(_STUB)
     shutil.copytree(_LIBRARY, folder / _PACKAGE, ignore=shutil.ignore_patterns(*_STAYS))
     program = None
-    if script is not None:
-        files = dict(_files(source, script))
-        _check_size(files, script)
+    if source is not None or script is not None:
+        files = {
+            name: path
+            for name, path in _files(source, script)
+            if not any(fnmatch(part, p) for part in Path(name).parts for p in ignored)
+        }
+        _check_size(files, source or script)
         for name, path in files.items():
             target = folder / name
-            if target.exists():
+            if target.exists() or name == SETTINGS_FILENAME:
                 raise BackendError(
                     f"{path} would be sent as {name!r}, which is a name of ours; rename it"
                 )
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target)
+    if script is not None:
         program = (script.relative_to(source) if source else Path(script.name)).as_posix()
     own = folder / "requirements.txt"
-    own.write_text(requirements_text(own.read_text() if own.exists() else ""))
+    theirs = own if requirements is None else Path(requirements).expanduser()
+    own.write_text(requirements_text(theirs.read_text() if theirs.exists() else ""))
     return program
 
 
-def _files(source: Path | None, script: Path) -> Iterator[tuple[str, Path]]:
+def _files(source: Path | None, script: Path | None) -> Iterator[tuple[str, Path]]:
     """What is sent of the script's folder, by its name in the source of the job."""
     if source is not None:
         for path in sorted(source.rglob("*")):
@@ -100,6 +115,7 @@ def _files(source: Path | None, script: Path) -> Iterator[tuple[str, Path]]:
             if path.is_file() and not any(part in _NEVER for part in name.parts):
                 yield name.as_posix(), path
         return
+    assert script is not None
     yield script.name, script
     for path in sorted(script.parent.iterdir()):
         if path.is_dir() and (path / "__init__.py").exists() and path.name != _PACKAGE:
@@ -111,12 +127,12 @@ def _files(source: Path | None, script: Path) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
-def _check_size(files: dict[str, Path], script: Path) -> None:
+def _check_size(files: dict[str, Path], what: Path | None) -> None:
     size = sum(path.stat().st_size for path in files.values())
     if size > _LARGE:
         largest = max(files, key=lambda name: files[name].stat().st_size)
         raise BackendError(
-            f"the source of {script.name} has {size / 2**20:.0f} MB ({largest} alone "
+            f"the source of {what} has {size / 2**20:.0f} MB ({largest} alone "
             f"{files[largest].stat().st_size / 2**20:.0f}); at most {_LARGE // 2**20} are sent. "
             "Move data out of the folder and pass it as inputs={'train': 's3://...'}, or name a "
             "smaller folder with source_dir=..."

@@ -109,10 +109,10 @@ class RunLock:
         content = {"host": "the cloud", "job": job}
         replace_file(self.path, json.dumps(content).encode(), durable=False)
 
-    def take_back(self) -> None:
-        """The job that the run was entrusted to has ended; harmless if there was none."""
+    def take_back(self, job: str) -> None:
+        """The job that the run was entrusted to has ended; harmless if another one drives it."""
         owner = self.owner()
-        if owner is not None and "job" in owner:
+        if owner is not None and owner.get("job") == job:
             with contextlib.suppress(OSError):
                 self.path.unlink()
 
@@ -129,8 +129,8 @@ def _refusal(path: Path, owner: dict[str, Any]) -> str:
     run = path.parent.name
     if "job" in owner:
         return (
-            f"run {run!r} is being driven by the job {owner['job']!r} in the cloud; stop it there "
-            f"first: RemoteRun.attach({run!r}).stop()"
+            f"run {run!r} is being driven by the job {owner['job']!r} in the cloud; "
+            f"RemoteRun.attach({run!r}).wait() takes in what it did, .stop() ends it before"
         )
     if owner.get("host") != socket.gethostname():
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -376,7 +377,12 @@ class Link:
         self.s3, self.bucket = cloud.s3, bucket
         uri = f"s3://{bucket}/_link/{path.name}"
         note = RemoteNote(
-            path.name, "job-1", "us-east-1", f"s3://{bucket}/{path.name}", uri, launched_at=0.0
+            path.name,
+            "job-1",
+            "us-east-1",
+            f"s3://{bucket}/{path.name}",
+            uri,
+            launched_at=time.time(),
         )
         note.write(path)
         self.run = RemoteRun(note, path)
@@ -405,7 +411,7 @@ class Link:
 def link(cloud: Any, bucket: str, home: Path) -> Iterator[Link]:
     made = Link(cloud, bucket, home / "digits")
     yield made
-    made.run._driver.close("the test is over")
+    made.run.session.close("the test is over")
 
 
 def test_a_process_that_knows_less_begins_the_picture_again(
@@ -449,7 +455,8 @@ def test_a_job_that_never_speaks_is_said_to_have_a_log(link: Link) -> None:
     from synetune_lab.remote.job import JobState
 
     feed = RemoteFeed(link.run)
-    link.run.job_state = JobState("InProgress", "Training")
+    link.run._follower.note = replace(link.run.note, launched_at=0.0)
+    link.run._follower.job_state = JobState("InProgress", "Training")
     told = feed.header()
     assert told["state"] == "starting"
     assert "run.log()" in told["waits_for"]

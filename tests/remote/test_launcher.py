@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import tarfile
 from io import BytesIO
@@ -43,11 +44,48 @@ def a_tuner(script: Path, **given: Any) -> Tuner:
         ({"max_rum": 3}, "max_run"),
         ({"entry_point": "x.py"}, "launcher"),
         ({"dependencies": ["/no/such/folder"]}, "/no/such/folder"),
+        ({"dependencies": "my_library"}, "list of folders"),
+        ({"instance_type": None}, "instance_type"),
+        ({"log_level": "LOUD"}, "log_level"),
+        ({"store_logs_localbackend": "no"}, "True or False"),
+        ({"extra": {"EnableNetworkIsolation": True}}, "could not reach S3"),
+        ({"tags": ["mine"]}, "dictionary"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(script: Path, given: Any, told: str) -> None:
     with pytest.raises((ValueError, BackendError, TypeError), match=told):
         RemoteLauncher(a_tuner(script), **given)
+
+
+def test_names_that_sagemaker_refuses_are_told_at_once(script: Path) -> None:
+    tuner = a_tuner(script)
+    tuner.name = "x" * 80
+    with pytest.raises(ValueError, match="63"):
+        RemoteLauncher(tuner)
+
+
+def test_what_the_job_could_not_import_is_told(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "my_rules.py").write_text(
+        "class Never:\n    def __call__(self, status):\n        return False\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    rules = importlib.import_module("my_rules")
+    tuner = a_tuner(script, stop_criterion=rules.Never())
+    with pytest.raises(BackendError, match="my_rules"):
+        RemoteLauncher(tuner).prepare_upload()
+    RemoteLauncher(tuner, dependencies=[str(folder)]).prepare_upload()
+
+
+def test_a_tuner_runs_in_the_region_of_its_trials(script: Path, make_backend: Any) -> None:
+    backend = make_backend(entry_point=str(script), region="eu-west-1")
+    tuner = a_tuner(script, trial_backend=backend)
+    with pytest.raises(BackendError, match="eu-west-1"):
+        RemoteLauncher(tuner, region="us-east-1")
+    assert RemoteLauncher(tuner)._account["region"] == "eu-west-1"
 
 
 def test_only_tuners_are_sent() -> None:
@@ -175,6 +213,40 @@ def test_a_whole_folder_is_sent_on_request(script: Path, cloud: Any, bucket: str
     run.look_every_s = 0.05
     assert run.wait(60)
     assert run.note.state == "finished"
+
+
+def test_files_of_ours_are_kept_apart_from_theirs(
+    script: Path, cloud: Any, bucket: str, tmp_path: Path
+) -> None:
+    (script.parent / "notes.json").write_text("{}")
+    requirements = tmp_path / "mine.txt"
+    requirements.write_text("something-of-mine\n")
+    launcher = RemoteLauncher(
+        a_tuner(script),
+        s3_path=f"s3://{bucket}/x",
+        source_dir=str(script.parent),
+        ignore_patterns=["*.json"],
+        requirements=str(requirements),
+        tags=[{"Key": "team", "Value": "mine"}],
+        use_spot_instances=True,
+    )
+    run = launcher.run(wait=False)
+    run.stop_job()
+    files = sent_files(cloud, run.job_name)
+    assert {"launch.json", "tuner/tuner.json"} <= set(files)
+    assert "notes.json" not in files
+    lines = files["requirements.txt"].decode().splitlines()
+    assert "something-of-mine" in lines
+    assert any(line.startswith("dill==") for line in lines)
+    request = cloud.jobs[run.job_name].request
+    assert request["Tags"] == [{"Key": "team", "Value": "mine"}]
+    times = request["StoppingCondition"]
+    assert times["MaxWaitTimeInSeconds"] > times["MaxRuntimeInSeconds"]
+    assert run.wait(60)
+    (script.parent / "launch.json").write_text("{}")
+    launcher = RemoteLauncher(a_tuner(script), source_dir=str(script.parent))
+    with pytest.raises(BackendError, match=r"launch\.json"):
+        launcher.prepare_upload()
 
 
 def test_the_accounts_own_bucket_is_the_default(script: Path, cloud: Any) -> None:

@@ -30,7 +30,7 @@ class Function(Domain):
         if not callable(func):
             raise ConfigSpaceError(f"sample_from: func={func!r} must be a function")
         self.func = func
-        parameters = inspect.signature(func).parameters
+        parameters = _parameters_of(func)
         self._wants_random_state = "random_state" in parameters
         self._wants_spec = any(
             p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)
@@ -88,6 +88,14 @@ class Function(Domain):
 
     def __repr__(self) -> str:
         return f"sample_from({self.domain_str})"
+
+
+def _parameters_of(func: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """Its parameters; none for a builtin that does not tell them, such as `int`."""
+    try:
+        return inspect.signature(func).parameters
+    except (TypeError, ValueError):
+        return {}
 
 
 class _Config(dict[str, Any]):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
 from synetune_lab.tune.checkpoint import Checkpoint
+from synetune_lab.tune.foreign import refuse_name
 from synetune_lab.tune.session import (
     checkpoint_dir,
     get_checkpoint,
@@ -102,8 +103,19 @@ _HOMES = {
     "trials": ["Trial"],
     "tuner_api": ["Tuner"],
 }
-_MODULES = {"schedulers", "search", "stopper", "train"}
+_MODULES = {"logger", "registry", "schedulers", "search", "stopper", "suggest", "train"}
 """Modules that are attributes without being imported: `tune.schedulers.ASHAScheduler`."""
+_HINTS = {
+    "Experiment": "give its arguments to tune.run",
+    "run_experiments": "call tune.run for each",
+    "SyncConfig": "files are where the run is; see local_dir of tune.run",
+    "TuneReporter": "see tune.CLIReporter",
+    "integration": "call tune.report in a callback of the library",
+    "syncer": "files are where the run is; see local_dir of tune.run",
+    "trial": "tune.Trial is the class",
+    "utils": "it has nothing that tuning needs",
+}
+"""What there is instead of names that scripts for Ray Tune import."""
 _LAZY = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -163,7 +175,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"{_HERE}.{name}")
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise refuse_name(__name__, name, _HINTS)
     value = getattr(import_module(f"{_HERE}.{_LAZY[name]}"), name)
     globals()[name] = value
     return value

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synetune_lab.errors import TuneError
-from synetune_lab.store.event_log import EVENT_LOG_FILENAME, read_log
+from synetune_lab.store.event_log import read_log
 from synetune_lab.store.run_files import read_metadata
 from synetune_lab.tune.checks import check_mode
+from synetune_lab.tune.places import Places, named_folder
 from synetune_lab.tune.template import ConfigTemplate, flatten
 from synetune_lab.tune.trial_settings import TrialSettings
 from synetune_lab.tune.trials import Trial, TrialBook
-from synetune_lab.util import experiment_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +75,7 @@ class ExperimentAnalysis:
         settings: TrialSettings | None = None,
         tuner: Tuner | None = None,
     ) -> None:
-        self._path = _folder_of(experiment_path)
+        self._path = named_folder(experiment_path)
         metadata = (read_metadata(self._path) or {}).get(METADATA_KEY)
         if metadata is None:
             raise TuneError(f"{self._path} is not the folder of a run of synetune_lab.tune")
@@ -90,11 +89,15 @@ class ExperimentAnalysis:
             ConfigTemplate.from_json(metadata["template"]),
             resources=metadata["resources"],
         )
-        book = TrialBook(settings, self._path, metadata["hyperparameters"])
+        if tuner is not None:
+            places = Places(self._path, tuner.trial_backend)
+        else:
+            places = Places.of_saved(self._path, metadata.get("storage"))
+        book = TrialBook(settings, places, metadata["hyperparameters"])
         for record in read_log(self._path):
             for _ in book.feed(record):
                 pass
-        self.trials: list[Trial] = list(book.trials.values())
+        self.trials: list[Trial] = book.rows
 
     # The best one
 
@@ -332,13 +335,6 @@ class ExperimentAnalysis:
 
     def __repr__(self) -> str:
         return f"<ExperimentAnalysis {self._path.name}: {len(self.trials)} trials>"
-
-
-def _folder_of(given: str | os.PathLike[str]) -> Path:
-    path = Path(given).expanduser()
-    if not (path / EVENT_LOG_FILENAME).exists() and len(path.parts) == 1:
-        return experiment_path(str(given))
-    return path
 
 
 def _is_finite(value: float) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 from synetune_lab.config_space import Categorical, Domain, Float
 from synetune_lab.config_space.samplers import Normal, split_quantized
 from synetune_lab.errors import ConfigSpaceError, InvalidConfigError
+from synetune_lab.tune.grid import GridPoints
 from synetune_lab.tune.search_space import GRID_KEY, AnyChoice, choice
 from synetune_lab.tune.template import REQUIRED, Branch, ConfigTemplate, Kept, Slot, label_of
 
@@ -110,7 +110,7 @@ class SearchSpace:
         """Names of all that is not constant."""
         return [name for name, entry in self.config_space.items() if isinstance(entry, Domain)]
 
-    def grid_points(self, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def grid_points(self, names: Sequence[str] | None = None) -> GridPoints:
         """All combinations of the values of the grid, in the order of Ray Tune.
 
         The first name in the order of the alphabet moves fastest.
@@ -118,13 +118,17 @@ class SearchSpace:
         chosen = self.grid if names is None else tuple(names)
         ordered = sorted(chosen, key=lambda name: name.split("/"), reverse=True)
         values = {name: list(self.config_space[name].members() or ()) for name in ordered}
-        points = [dict(zip(ordered, point, strict=True)) for point in product(*values.values())]
+        conditional = [name for name in ordered if name in self.conditions]
+        if not conditional:
+            return GridPoints(values)
+
         # What belongs to a branch that is not chosen is not gone through.
-        return [
-            point
-            for point in points
-            if all(v == values[n][0] or self._counts(n, point) for n, v in point.items())
-        ]
+        def counts(point: Mapping[str, Any]) -> bool:
+            return all(
+                point[name] == values[name][0] or self._counts(name, point) for name in conditional
+            )
+
+        return GridPoints(values, counts)
 
     def _counts(self, name: str, point: Mapping[str, Any]) -> bool:
         """Whether a hyperparameter's branch is chosen; those of no branch always count."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -12,21 +13,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from synetune_lab.errors import TuneError
 from synetune_lab.session.progress import in_kernel
 from synetune_lab.tune.analysis import ExperimentAnalysis
+from synetune_lab.tune.foreign import refuse_foreign
 from synetune_lab.tune.plan import plan_run
 from synetune_lab.tune.progress_reporter import ProgressReporter, make_reporter
-from synetune_lab.tune.request import Request, refuse_unknown
+from synetune_lab.tune.request import Request
 from synetune_lab.tune.resume import ResumeConfig, read_resume, resumed_run
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import TrialScheduler
     from synetune_lab.tune.backends import MakeBackend
     from synetune_lab.tune.callbacks import Callback
+    from synetune_lab.tune.follower import RunFollower
     from synetune_lab.tune.resources import PlacementGroupFactory
     from synetune_lab.tune.run_config import CheckpointConfig
     from synetune_lab.tune.schedulers.base import Scheduler
     from synetune_lab.tune.search.algorithm import SearchAlgorithm
     from synetune_lab.tune.stopper import Stopper
     from synetune_lab.tune.trial_settings import TrialInfo
+    from synetune_lab.tuner import Tuner
     from synetune_lab.tuner_callback import TunerCallback
 
 __all__ = ["execute", "run"]
@@ -121,18 +125,21 @@ def run(
         backend: Where trials run: `python` for processes of this machine, the default; `ray` for a
             Ray cluster, or `ray://host:port`; `RayBackend`, or anything else that makes a backend
             of the function that it is to run and the flat configuration space.
-        unknown: Nothing: any other argument is refused by name.
+        unknown: Arguments of Ray Tune that change nothing here, such as `log_to_file=True`. Any
+            other is refused by name.
 
     Returns:
         What came of it.
 
     Raises:
-        TuneError: If an argument is not possible; or in the end, if trials failed. The run is
-            saved then, and its `ExperimentAnalysis` is the attribute `analysis` of the error.
+        TuneError: If an argument is not possible; or in the end, if trials failed, or `stop` or a
+            callback did.
         ConfigSpaceError: If the search space is not possible.
+        Exception: What else ended the run from within. This and a `TuneError` in the end have the
+            attribute `analysis`, the `ExperimentAnalysis`: the run is saved then.
     """
     given = dict(locals())  # before there are other variables; a request has the same names
-    refuse_unknown(unknown)
+    refuse_foreign("tune.run", "run", unknown)
     arguments = {key: value for key, value in given.items() if key in _OF_A_REQUEST}
     if storage_path is not None:
         arguments["local_dir"] = storage_path
@@ -152,7 +159,7 @@ def execute(
         planned = plan_run(request, request.progress_reporter or make_reporter(in_kernel()))
     tuner, follower = planned.tuner, planned.follower
     if follower.verbose:
-        follower.reporter.begin(tuner)
+        follower.guard.call(follower.reporter, "begin", tuner)
     try:
         tuner.run(progress=False)
     except KeyboardInterrupt:
@@ -161,25 +168,39 @@ def execute(
                 f"With tune.run: the same call with name={tuner.name!r}, resume=True\n"
             )
         raise
+    except Exception as error:
+        if follower.has_begun:
+            with suppress(Exception):  # this error counts, whatever else fails because of it
+                follower.finish()
+                vars(error)["analysis"] = _analysis_of(tuner, follower)
+        raise
     follower.finish()
-    analysis = ExperimentAnalysis(
+    analysis = _analysis_of(tuner, follower)
+    failure = None
+    if raise_on_failed_trial or request.fail_fast == "raise":
+        failure = _of_trials(analysis)
+    failure = failure or follower.guard.failure()
+    if failure is not None:
+        failure.analysis = analysis
+        raise failure
+    return analysis
+
+
+def _analysis_of(tuner: Tuner, follower: RunFollower) -> ExperimentAnalysis:
+    return ExperimentAnalysis(
         tuner.tuner_path,
         follower.metric,
         follower.mode,
         settings=follower.settings,
         tuner=tuner,
     )
-    if raise_on_failed_trial or request.fail_fast == "raise":
-        _raise_failures(analysis)
-    return analysis
 
 
-def _raise_failures(analysis: ExperimentAnalysis) -> None:
+def _of_trials(analysis: ExperimentAnalysis) -> TuneError | None:
+    """What to raise for trials that failed."""
     failed = analysis.errored_trials
     if not failed:
-        return
+        return None
     names = ", ".join(trial.trial_name for trial in failed[:5])
     more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-    error = TuneError(f"trials failed: {names}{more}. The first said:\n{failed[0].error}")
-    error.analysis = analysis
-    raise error
+    return TuneError(f"trials failed: {names}{more}. The first said:\n{failed[0].error}")

@@ -19,7 +19,10 @@ from synetune_lab.tune.analysis import METADATA_KEY
 from synetune_lab.tune.backends import Workplace, make_workplace
 from synetune_lab.tune.convert import SearchSpace
 from synetune_lab.tune.follower import RunFollower
+from synetune_lab.tune.identity import introduce_trials
 from synetune_lab.tune.parts import Parts
+from synetune_lab.tune.places import Places
+from synetune_lab.tune.recorded import recorded
 from synetune_lab.tune.resources import Needs, Resources
 from synetune_lab.tune.schedulers.base import LEVEL, RunPlan, Scheduler
 from synetune_lab.tune.schedulers.fifo import FIFOScheduler
@@ -120,9 +123,14 @@ def _tuner(
         callbacks=[StoreResultsCallback(), follower, *request.tuner_callbacks],
         metadata={
             "entrypoint": settings.name,
-            METADATA_KEY: _metadata(settings, plan, follower),
+            METADATA_KEY: {
+                **_metadata(settings, plan, follower),
+                "storage": Places.storage_of(place.backend),
+                "arguments": recorded(request),
+            },
         },
     )
+    introduce_trials(place.backend, tuner.name)
     tuner.tuner_path = folder_of_run(tuner.name, request.local_dir)
     if (tuner.tuner_path / EVENT_LOG_FILENAME).exists():
         raise TuneError(
@@ -142,9 +150,31 @@ def _needs(request: Request, parts: Parts, plan: RunPlan) -> Needs:
     wanted: Any = request.resources_per_trial
     if wanted is None:
         wanted = resources_of(request.run_or_experiment)
+    config = plan.space.template.partly({})
     if wanted is None and parts.is_class:
-        wanted = parts.trainable.default_resource_request(plan.space.template.partly({}))
+        wanted = parts.trainable.default_resource_request(config)
+    if callable(wanted):
+        wanted = _told_by(wanted, config)
     return Needs.of(wanted)
+
+
+def _told_by(function: Callable[[dict[str, Any]], Any], config: dict[str, Any]) -> Any:
+    """The resources that a user's function tells.
+
+    Raises:
+        TuneError: If it fails: all trials have the same resources.
+    """
+    try:
+        return function(config)
+    except (KeyError, AttributeError) as error:
+        raise TuneError(
+            f"with_resources: the function uses {error}, which is not the same for all trials, as "
+            f"their resources must be; the same are {', '.join(config) or 'none'}"
+        ) from error
+    except Exception as error:
+        raise TuneError(
+            f"with_resources: the function failed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _plan(request: Request, parts: Parts) -> RunPlan:

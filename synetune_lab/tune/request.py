@@ -20,24 +20,7 @@ if TYPE_CHECKING:
     from synetune_lab.tune.resources import PlacementGroupFactory
     from synetune_lab.tune.trial_settings import TrialInfo
 
-__all__ = ["Request", "refuse_unknown"]
-
-_NOT_HERE = {
-    "trial_dirname_creator": "the folder of a trial is its number",
-    "sync_config": "files are where the run is; see local_dir",
-    "storage_filesystem": "files are where the run is; see local_dir",
-    "upload_dir": "files are where the run is; see local_dir",
-    "log_to_file": "what a trial prints is always in std.out and std.err of its folder",
-    "export_formats": "save what you need in save_checkpoint()",
-    "loggers": "give callbacks",
-    "queue_trials": "trials beyond what there is room for always wait",
-    "chdir_to_trial_dir": "use tune.get_trial_dir() for the folder of the trial",
-    "trial_executor": "give a backend",
-    "server_port": "the panel steers a run",
-    "with_server": "the panel steers a run",
-    "global_checkpoint_period": "the run is saved all the time",
-    "trial_backend": "it is called backend",
-}
+__all__ = ["Request"]
 
 
 @dataclass
@@ -148,14 +131,3 @@ class Request:
     def tuner_callbacks(self) -> list[TunerCallback]:
         """The callbacks of this package's kind."""
         return [one for one in self.callbacks or () if isinstance(one, TunerCallback)]
-
-
-def refuse_unknown(names: Mapping[str, Any]) -> None:
-    """Refuse arguments that `tune.run` does not have, with what is there instead.
-
-    Raises:
-        TuneError: If there is one.
-    """
-    for name in names:
-        hint = f": {_NOT_HERE[name]}" if name in _NOT_HERE else ""
-        raise TuneError(f"tune.run has no argument {name!r} here{hint}")

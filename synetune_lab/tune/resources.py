@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, floor, inf
 from typing import Any
@@ -66,8 +66,8 @@ class Needs:
         """Read `resources_per_trial`.
 
         Args:
-            given: `cpu` and `gpu`, in small or large letters, and whatever else a cluster has;
-                None for one CPU.
+            given: `cpu` and `gpu`, in small or large letters, and whatever else a cluster has, by
+                itself or in `custom_resources`; None for one CPU.
 
         Raises:
             TuneError: If it is not possible.
@@ -80,11 +80,15 @@ class Needs:
                 "{'cpu': 2, 'gpu': 1}"
             )
         wanted = {"cpu": 1.0, "gpu": 0.0}
-        for name, amount in (given or {}).items():
-            if not is_number(amount) or not 0 <= amount < inf:
-                raise TuneError(f"resources_per_trial[{name!r}]={amount!r} must be at least 0")
-            key = str(name).lower()
-            wanted[key if key in ("cpu", "gpu") else str(name)] = float(amount)
+        extra = {"extra_cpu": 0.0, "extra_gpu": 0.0}
+        for name, amount in _amounts(given or {}):
+            key = name.lower()
+            if key in extra:
+                extra[key] = amount
+            else:
+                wanted[key if key in wanted else name] = amount
+        for key, amount in extra.items():  # for processes that the trial starts: it is one of them
+            wanted[key.removeprefix("extra_")] += amount
         gpu = wanted["gpu"]
         if gpu > 1 and gpu != int(gpu):
             raise TuneError(
@@ -178,6 +182,23 @@ class Resources:
         if not self.at_once:
             return f"{cpu:g} CPUs, {gpu:g} GPUs"
         return f"{cpu:g}/{self.cpus:g} CPUs, {gpu:g}/{self.gpus:g} GPUs"
+
+
+def _amounts(given: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Names and amounts.
+
+    Raises:
+        TuneError: If one is not possible.
+    """
+    for name, amount in given.items():
+        if name == "custom_resources" and isinstance(amount, Mapping):
+            yield from _amounts(amount)
+        elif not is_number(amount) or not 0 <= amount < inf:
+            raise TuneError(
+                f"resources_per_trial[{name!r}]={amount!r:.100} must be a number of at least 0"
+            )
+        else:
+            yield str(name), float(amount)
 
 
 def cpu_count() -> int:

@@ -27,7 +27,6 @@ class Result:
     Attributes:
         metrics: Its last result, or the best one if it was asked for.
         config: Its configuration.
-        checkpoint: Its newest checkpoint.
         error: What it failed with.
         path: Its folder.
         trial: The trial.
@@ -35,10 +34,14 @@ class Result:
 
     metrics: dict[str, Any]
     config: dict[str, Any]
-    checkpoint: Checkpoint | None
     error: TuneError | None
     path: str
     trial: Trial
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """Its newest checkpoint, which is fetched if it is kept elsewhere."""
+        return self.trial.checkpoint
 
     @property
     def metrics_dataframe(self) -> pd.DataFrame:
@@ -145,4 +148,4 @@ class ResultGrid:
 
 def _result_of(trial: Trial) -> Result:
     error = None if trial.status != "ERROR" else TuneError(trial.error or "the trial failed")
-    return Result(trial.last_result, trial.config, trial.checkpoint, error, trial.local_path, trial)
+    return Result(trial.last_result, trial.config, error, trial.local_path, trial)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synetune_lab.errors import TuneError
+from synetune_lab.errors import BackendError, TuneError
 from synetune_lab.session.progress import in_kernel
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 from synetune_lab.trial import Status
+from synetune_lab.tune.analysis import METADATA_KEY
 from synetune_lab.tune.follower import RunFollower
 from synetune_lab.tune.plan import PlannedRun, folder_of_run, trial_function
 from synetune_lab.tune.progress_reporter import make_reporter
-from synetune_lab.tune.retries import Retry, read_retries, write_retries
+from synetune_lab.tune.recorded import differences
 from synetune_lab.tune.wrappers import resolve
 from synetune_lab.tuner import Tuner
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from synetune_lab.tune.request import Request
 
 __all__ = ["ResumeConfig", "read_resume", "resumed_run"]
+
+logger = logging.getLogger(__name__)
 
 SKIP, RESUME, RESTART = "SKIP", "RESUME", "RESTART"
 _WAYS = (SKIP, RESUME, RESTART)
@@ -106,14 +110,58 @@ def resumed_run(request: Request, wish: ResumeConfig) -> PlannedRun | None:
     follower.verbose = request.verbose
     follower.reporter = request.progress_reporter or make_reporter(in_kernel())
     follower.user_callbacks = request.hooks or follower.user_callbacks
-    save: Any = getattr(tuner.trial_backend, "save_tune_function", None)
-    if request.run_or_experiment is not None and save is not None:
-        save(trial_function(resolve(request.run_or_experiment), follower.settings))
+    if request.run_or_experiment is not None:
+        _replace_function(request, tuner, follower)
+    _warn_of_differences(request, tuner)
     if wish.unfinished == SKIP:
         _stop_unfinished(tuner)
     if wish.errored != SKIP:
-        _try_again(tuner, Path(tuner.trial_backend_path or folder), wish.errored == RESUME)
+        follower.retry = wish.errored == RESUME
     return PlannedRun(tuner, follower)
+
+
+def _replace_function(request: Request, tuner: Tuner, follower: RunFollower) -> None:
+    """Have the backend run the trainable as it is now, or warn that it can't.
+
+    Raises:
+        BackendError: If the trainable can't be sent.
+    """
+    function = trial_function(resolve(request.run_or_experiment), follower.settings)
+    backend = tuner.trial_backend
+    save: Any = getattr(backend, "save_tune_function", None)
+    if save is not None:
+        try:
+            save(function)
+            return
+        except BackendError:
+            if not callable(request.backend):
+                raise  # else it may be one that runs a script, here and now
+    if callable(request.backend):
+        with suppress(NotImplementedError):
+            # What makes a backend that runs scripts writes the script anew.
+            made = request.backend(function, dict(tuner.scheduler.config_space))
+            path = made.entrypoint_path()
+            if path != backend.entrypoint_path():
+                backend.set_entrypoint(str(path))
+            return
+    logger.warning(
+        "resume: trials go on with the trainable as it was when the run began, for a %s can't be "
+        "given another one; give the same backend=... as then, if it made a script of it",
+        type(backend).__name__,
+    )
+
+
+def _warn_of_differences(request: Request, tuner: Tuner) -> None:
+    """Name what is not taken over: as in Ray Tune, a run goes on as it was begun."""
+    before = tuner.metadata.get(METADATA_KEY, {}).get("arguments", {})
+    for name, now, then in differences(request, before):
+        logger.warning(
+            "resume: %s=%s is not taken over: the run goes on with %s, as it was begun "
+            "(for another one, begin a new run)",
+            name,
+            now,
+            then,
+        )
 
 
 def _records(tuner: Tuner) -> list[TrialRecord]:
@@ -126,18 +174,3 @@ def _stop_unfinished(tuner: Tuner) -> None:
     trials = [record.trial_id for record in _records(tuner) if record.status in waiting]
     if trials:
         tuner._first_commands.append(("stop_trial", {"trial_ids": trials}))
-
-
-def _try_again(tuner: Tuner, folder: Path, from_checkpoint: bool) -> None:
-    """Have the configurations of failed trials tried once more, one after the other."""
-    records = _records(tuner)
-    known = read_retries(folder)
-    again = {retry.failed for retry in known}
-    retries = [
-        Retry(record.trial_id, dict(record.trial.config), len(records), from_checkpoint)
-        for record in records
-        if record.status == Status.failed and record.trial_id not in again
-    ]
-    write_retries(folder, [*known, *retries])
-    for retry in retries:
-        tuner._first_commands.append(("enqueue", {"config": retry.config}))

@@ -1,75 +1,96 @@
-"""Trials that failed and are tried again by a later call: which trial takes the place of which.
+"""Trials that failed and are tried again by a later call.
 
-The engine never brings a failed trial back. Its configuration is tried again under a new number,
-which begins from the checkpoint of the failed one, and is shown in its place. A file in the folder
-of the run tells it, for the trials themselves and for those who read the run later.
+The engine never brings a failed trial back. A new trial takes its place, with its configuration
+and, if that is wanted, with a copy of its checkpoint, which the backend makes: so it works wherever
+checkpoints are. The reason why it was started says in whose place it is; whoever reads the log of
+the run finds it there.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Retry", "find_retry", "read_retries", "write_retries"]
+from synetune_lab.optimizer.scheduler import TrialSuggestion
+from synetune_lab.trial import Status
+from synetune_lab.tune.wrapped import WrappedScheduler
 
-RETRIES_FILENAME = "tune_retries.json"
+if TYPE_CHECKING:
+    from synetune_lab.optimizer.scheduler import Config, TrialScheduler
+    from synetune_lab.tuner import Tuner
 
+__all__ = ["RetryingScheduler", "replaced_trial", "try_again"]
 
-@dataclass(frozen=True)
-class Retry:
-    """One that is tried again.
-
-    Attributes:
-        failed: Number of the trial that failed.
-        config: Its flat configuration.
-        since: New trials have this number or a later one.
-        from_checkpoint: Whether it begins from the checkpoint of the failed one.
-    """
-
-    failed: int
-    config: dict[str, Any]
-    since: int
-    from_checkpoint: bool
+_KIND = "tried_again"
 
 
-def read_retries(folder: Path) -> list[Retry]:
-    """Those of a run, the earliest first.
+class RetryingScheduler(WrappedScheduler):
+    """Begins with configurations of trials that failed, then leaves all to another scheduler.
 
     Args:
-        folder: Folder of the trials.
+        scheduler: The other one.
     """
-    try:
-        rows = json.loads((folder / RETRIES_FILENAME).read_text())
-    except FileNotFoundError:
-        return []
-    return [Retry(**row) for row in rows]
+
+    def __init__(self, scheduler: TrialScheduler) -> None:
+        super().__init__(scheduler)
+        self._waiting: deque[tuple[int, Config, bool]] = deque()
+        self._reason: dict[str, Any] | None = None
+
+    def add(self, failed: int, config: Mapping[str, Any], from_checkpoint: bool) -> None:
+        """Have a configuration tried again.
+
+        Args:
+            failed: Number of the trial that failed.
+            config: Its configuration.
+            from_checkpoint: Whether the new trial begins from its checkpoint.
+        """
+        if failed not in {number for number, _, _ in self._waiting}:
+            self._waiting.append((failed, dict(config), from_checkpoint))
+
+    def _suggest(self, trial_id: int) -> TrialSuggestion | None:
+        self._reason = None
+        if not self._waiting:
+            return super()._suggest(trial_id)
+        failed, config, from_checkpoint = self._waiting.popleft()
+        self._reason = {"kind": _KIND, "trial": failed, "from_checkpoint": from_checkpoint}
+        return TrialSuggestion.start_suggestion(config, failed if from_checkpoint else None)
+
+    def on_trial_result(self, trial: Any, result: dict[str, Any]) -> str:
+        """See `TrialScheduler.on_trial_result`."""
+        self._reason = None
+        return super().on_trial_result(trial, result)
+
+    def reason(self) -> dict[str, Any] | None:
+        """See `TrialScheduler.reason`."""
+        return super().reason() if self._reason is None else self._reason
 
 
-def write_retries(folder: Path, retries: Sequence[Retry]) -> None:
-    """Replace the file."""
-    draft = folder / f".{RETRIES_FILENAME}"
-    draft.write_text(json.dumps([asdict(retry) for retry in retries]))
-    draft.replace(folder / RETRIES_FILENAME)
-
-
-def find_retry(retries: Sequence[Retry], number: int, config: Mapping[str, Any]) -> Retry | None:
-    """What a trial is to take the place of; None for a trial like any other.
+def replaced_trial(reason: Mapping[str, Any] | None) -> tuple[int, bool] | None:
+    """In whose place a trial was started, and whether from its checkpoint; None for all others.
 
     Args:
-        retries: Those of the run.
-        number: Number of the new trial.
-        config: Its flat configuration.
+        reason: Why it was started, as the log has it.
     """
-    batches = [retry.since for retry in retries if retry.since <= number]
-    if not batches:
+    if reason is None or reason.get("kind") != _KIND:
         return None
-    batch = [retry for retry in retries if retry.since == max(batches)]
-    same = [retry for retry in batch if retry.config == dict(config)]
-    # They are started in their order, one number after the other, as long as nothing comes between.
-    place = number - max(batches)
-    if place < len(batch) and batch[place] in same:
-        return batch[place]
-    return same[0] if same else None
+    return reason["trial"], reason["from_checkpoint"]
+
+
+def try_again(tuner: Tuner, from_checkpoint: bool) -> None:
+    """Have all trials that failed tried again, each once.
+
+    Args:
+        tuner: A tuner that is about to go on, and knows what its log has.
+        from_checkpoint: Whether from their checkpoints.
+    """
+    records = [record for _, record in tuner.engine.trials.peek_all()]
+    told = [replaced_trial(record.reason) for record in records]
+    again = {found[0] for found in told if found is not None}
+    scheduler = tuner.scheduler
+    if not isinstance(scheduler, RetryingScheduler):
+        scheduler = RetryingScheduler(scheduler)
+        tuner.scheduler = tuner.engine.scheduler = scheduler
+    for record in records:
+        if record.status == Status.failed and record.trial_id not in again:
+            scheduler.add(record.trial_id, record.trial.config, from_checkpoint)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
+from synetune_lab.tune.foreign import without_foreign
 
 if TYPE_CHECKING:
     from synetune_lab.tune.progress_reporter import ProgressReporter
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["CheckpointConfig", "FailureConfig", "RunConfig", "TuneConfig", "check_group"]
 
 
+@without_foreign
 @dataclass
 class TuneConfig:
     """How to search; the arguments of `tune.run` of these names."""
@@ -32,6 +34,7 @@ class TuneConfig:
     trial_name_creator: Callable[[TrialInfo], str] | None = None
 
 
+@without_foreign
 @dataclass
 class CheckpointConfig:
     """Which checkpoints are made and kept.
@@ -69,6 +72,7 @@ class CheckpointConfig:
         }
 
 
+@without_foreign
 @dataclass
 class FailureConfig:
     """What happens when trials fail; the arguments of `tune.run` of these names."""
@@ -77,6 +81,7 @@ class FailureConfig:
     fail_fast: bool | str = False
 
 
+@without_foreign
 @dataclass
 class RunConfig:
     """Name, place, end and output of a run.

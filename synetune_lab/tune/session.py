@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from synetune_lab.errors import TuneError
 from synetune_lab.report import Reporter
 from synetune_lab.tune.checkpoint import Checkpoint, CheckpointFolder, CheckpointNote
-from synetune_lab.tune.retries import find_retry, read_retries
 from synetune_lab.tune.template import flatten
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ class TrialSession:
         config: Its flat configuration.
         folder: Its checkpoints.
         clock: Tells seconds.
+        run: Name of the run.
     """
 
     def __init__(
@@ -65,9 +65,12 @@ class TrialSession:
         config: Mapping[str, Any],
         folder: CheckpointFolder,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        run: str = "",
     ) -> None:
         self.settings = settings
         self.number = number
+        self.run = run
         self.config = dict(config)
         self.folder = folder
         self.of_class = False
@@ -83,18 +86,8 @@ class TrialSession:
         own = self.folder.latest()
         if own is not None:
             return own
-        given = self._of_failed() or self.settings.restore
+        given = self.settings.restore
         return None if given is None else (Path(given), CheckpointNote.read(Path(given)))
-
-    def _of_failed(self) -> Path | None:
-        """The checkpoint of the failed trial that this one takes the place of."""
-        checkpoints = Path(self.folder.root).absolute()
-        trials = checkpoints.parents[1]
-        retry = find_retry(read_retries(trials), self.number, self.config)
-        if retry is None or not retry.from_checkpoint:
-            return None
-        failed = CheckpointFolder(trials / str(retry.failed) / checkpoints.name).latest()
-        return None if failed is None else failed[0]
 
     @property
     def trial_name(self) -> str:
@@ -310,7 +303,7 @@ class TrialContext:
 
     def get_experiment_name(self) -> str | None:
         """Name of the run."""
-        return None if _current is None else Path(_current.folder.root).absolute().parents[1].name
+        return None if _current is None else _current.run
 
 
 def get_context() -> TrialContext:

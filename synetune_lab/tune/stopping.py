@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
-from synetune_lab.optimizer.scheduler import SchedulerDecision, TrialScheduler
+from synetune_lab.optimizer.scheduler import SchedulerDecision
 from synetune_lab.tune.checks import is_number
 from synetune_lab.tune.stopper import CombinedStopper, FunctionStopper, Stopper
 from synetune_lab.tune.template import flatten
+from synetune_lab.tune.trials import shown_result
+from synetune_lab.tune.wrapped import WrappedScheduler
 
 if TYPE_CHECKING:
-    from synetune_lab.optimizer.scheduler import Config, TrialSuggestion
+    from synetune_lab.optimizer.scheduler import TrialScheduler, TrialSuggestion
     from synetune_lab.trial import Trial
     from synetune_lab.tune.trial_settings import TrialSettings
     from synetune_lab.tuning_status import TuningStatus
@@ -85,12 +87,19 @@ class RunLimits:
         budget = self.time_budget_s
         if budget is not None and status.tuner_time >= budget:
             return f"the time of {budget:g} s is over (time_budget_s)"
-        if self.stopper is not None and self.stopper.stop_all():
+        if self.stopper is not None and self._ends_all(self.stopper):
             return "the stopper ends the run"
         return None
 
+    @staticmethod
+    def _ends_all(stopper: Stopper) -> bool:
+        try:
+            return bool(stopper.stop_all())
+        except Exception as error:
+            raise _failed(stopper, "in stop_all()", error) from error
 
-class StoppingScheduler(TrialScheduler):
+
+class StoppingScheduler(WrappedScheduler):
     """Stops trials as a stopper says, and leaves all else to another scheduler.
 
     Args:
@@ -102,8 +111,7 @@ class StoppingScheduler(TrialScheduler):
     def __init__(
         self, scheduler: TrialScheduler, stopper: Stopper, settings: TrialSettings
     ) -> None:
-        super().__init__(scheduler.config_space)
-        self.scheduler = scheduler
+        super().__init__(scheduler)
         self.stopper = stopper
         self.settings = settings
         self._completed: set[int] = set()
@@ -111,15 +119,13 @@ class StoppingScheduler(TrialScheduler):
 
     def _suggest(self, trial_id: int) -> TrialSuggestion | None:
         self._reason = None
-        return self.scheduler.suggest(trial_id)
+        return super()._suggest(trial_id)
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the other scheduler, then the stopper; what that stops counts as complete."""
         decision = self.scheduler.on_trial_result(trial, result)
         self._reason = None
-        own = {name: value for name, value in result.items() if not name.startswith("st_")}
-        trial_id = self.settings.trial_id(trial.trial_id)
-        is_over = self.stopper(trial_id, {**own, "trial_id": trial_id, "config": trial.config})
+        is_over = self._says_stop(trial, result)
         if not is_over or decision == SchedulerDecision.STOP:
             return decision
         if decision == SchedulerDecision.PAUSE:
@@ -131,57 +137,34 @@ class StoppingScheduler(TrialScheduler):
         self._reason = {"kind": "stopper", "goes_on": False}
         return SchedulerDecision.STOP
 
+    def _says_stop(self, trial: Trial, result: Mapping[str, Any]) -> bool:
+        """Ask the stopper about a result, which looks as it does everywhere.
+
+        Raises:
+            TuneError: If it raises.
+        """
+        trial_id = self.settings.trial_id(trial.trial_id)
+        config = self.settings.template.nest(trial.config)
+        shown = {**shown_result(result), "trial_id": trial_id, "config": config}
+        try:
+            return bool(self.stopper(trial_id, shown))
+        except Exception as error:
+            raise _failed(
+                self.stopper, f"at result {shown.get('training_iteration')} of {trial_id}", error
+            ) from error
+
     def on_trial_remove(self, trial: Trial) -> None:
         """See `TrialScheduler`; a trial that counts as complete is not told again."""
         if trial.trial_id not in self._completed:
-            self.scheduler.on_trial_remove(trial)
+            super().on_trial_remove(trial)
 
     def reason(self) -> dict[str, Any] | None:
         """See `TrialScheduler.reason`; of kind `stopper` for a trial that was stopped here."""
-        return self._reason if self._reason is not None else self.scheduler.reason()
+        return self._reason if self._reason is not None else super().reason()
 
-    # Left to the other scheduler
 
-    def on_trial_add(self, trial: Trial) -> None:
-        """See `TrialScheduler.on_trial_add`."""
-        self.scheduler.on_trial_add(trial)
-
-    def on_trial_error(self, trial: Trial) -> None:
-        """See `TrialScheduler.on_trial_error`."""
-        self.scheduler.on_trial_error(trial)
-
-    def on_trial_complete(self, trial: Trial, result: dict[str, Any]) -> None:
-        """See `TrialScheduler.on_trial_complete`."""
-        self.scheduler.on_trial_complete(trial, result)
-
-    def on_trial_resumed_by_user(self, trial: Trial) -> Config | None:
-        """See `TrialScheduler.on_trial_resumed_by_user`."""
-        return self.scheduler.on_trial_resumed_by_user(trial)
-
-    def metric_names(self) -> list[str]:
-        """See `TrialScheduler.metric_names`."""
-        return self.scheduler.metric_names()
-
-    def metric_mode(self) -> str | list[str]:
-        """See `TrialScheduler.metric_mode`."""
-        return self.scheduler.metric_mode()
-
-    def is_multiobjective_scheduler(self) -> bool:
-        """See `TrialScheduler.is_multiobjective_scheduler`."""
-        return self.scheduler.is_multiobjective_scheduler()
-
-    def trials_checkpoints_can_be_removed(self) -> list[int]:
-        """See `TrialScheduler.trials_checkpoints_can_be_removed`."""
-        return self.scheduler.trials_checkpoints_can_be_removed()
-
-    def describe(self) -> dict[str, Any]:
-        """See `TrialScheduler.describe`."""
-        return self.scheduler.describe()
-
-    def edit_space(
-        self, config_space: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """See `TrialScheduler.edit_space`."""
-        report = self.scheduler.edit_space(config_space, defaults)
-        self.config_space = dict(config_space)
-        return report
+def _failed(stopper: Stopper, where: str, error: Exception) -> TuneError:
+    """What to raise in the place of an error of a user's rule."""
+    what = "the function" if isinstance(stopper, FunctionStopper) else type(stopper).__name__
+    why = str(error) if isinstance(error, TuneError) else f"{type(error).__name__}: {error}"
+    return TuneError(f"stop: {what} failed {where}: {why}")

@@ -6,13 +6,13 @@ import inspect
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.constants import ST_CHECKPOINT_DIR
 from synetune_lab.errors import TuneError
 from synetune_lab.report import stop_requested
 from synetune_lab.tune.checkpoint import Checkpoint, CheckpointFolder
+from synetune_lab.tune.identity import Identity
 from synetune_lab.tune.session import (
     DEFAULT_METRIC,
     TrialDone,
@@ -61,13 +61,13 @@ def run_trial(
     Args:
         trainable: A function or a subclass of `Trainable`.
         settings: What the trial is to know.
-        config: Its flat configuration.
+        config: Its flat configuration, and who it is: see `Identity`.
         checkpoint_dir: Folder of its checkpoints, in the folder of the trial.
     """
-    number = Path(checkpoint_dir).parent.name
+    known = Identity.of(config, checkpoint_dir)
     folder = CheckpointFolder(checkpoint_dir, settings.kept)
     folder.remove_drafts()
-    session = TrialSession(settings, int(number) if number.isdigit() else 0, config, folder)
+    session = TrialSession(settings, known.number, known.config, folder, run=known.run)
     session.of_class = inspect.isclass(trainable)
     run = _run_class if session.of_class else _run_function
     set_session(session)

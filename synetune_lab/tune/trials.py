@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synetune_lab.constants import TRIAL_CHECKPOINTS_DIRNAME
+from synetune_lab.errors import TuneError
 from synetune_lab.trial import Status
 from synetune_lab.tune.checkpoint import Checkpoint, CheckpointFolder
 from synetune_lab.tune.resources import PlacementGroupFactory
-from synetune_lab.tune.retries import find_retry, read_retries
+from synetune_lab.tune.retries import replaced_trial
 
 if TYPE_CHECKING:
+    from synetune_lab.tune.places import Places
     from synetune_lab.tune.trial_settings import TrialSettings
 
-__all__ = ["Trial", "TrialBook", "TrialNews"]
+__all__ = ["Trial", "TrialBook", "TrialNews", "shown_result"]
+
 
 PENDING, RUNNING, PAUSED = "PENDING", "RUNNING", "PAUSED"
 TERMINATED, ERROR = "TERMINATED", "ERROR"
@@ -70,6 +74,8 @@ class Trial:
     _last: dict[str, Any] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _before: list[dict[str, Any]] = field(default_factory=list)
+    _places: Places | None = field(default=None, repr=False)
+    _fetched: Path | None = field(default=None, repr=False)
 
     @property
     def trial_name(self) -> str:
@@ -104,8 +110,7 @@ class Trial:
             return {}
         done = self.status in (TERMINATED, ERROR)
         return {
-            **_nested(self._last),
-            **self._last,
+            **shown_result(self._last),
             "trial_id": self.trial_id,
             "config": self.config,
             "done": done,
@@ -123,13 +128,35 @@ class Trial:
         return found[-1] if found else None
 
     def checkpoints_by_iteration(self) -> list[tuple[Checkpoint, int]]:
-        """Checkpoints with the training iteration that each was saved at."""
-        folder = CheckpointFolder(Path(self.local_path) / "checkpoints")
+        """Checkpoints with the training iteration that each was saved at.
+
+        Those that are kept elsewhere (at a URL, on S3) are fetched: of a trial that has ended once,
+        of one that runs each time.
+
+        Raises:
+            BackendError: If the place where they are can't be reached.
+        """
+        folder = CheckpointFolder(self._checkpoint_folder())
         return [(Checkpoint(folder.root / note.name), note.iteration) for note in folder.notes()]
+
+    def _checkpoint_folder(self) -> Path:
+        if self._places is None:
+            return Path(self.local_path) / TRIAL_CHECKPOINTS_DIRNAME
+        if self._fetched is not None:
+            return self._fetched
+        found = self._places.checkpoints(self.number)
+        if self.status in (TERMINATED, ERROR):
+            self._fetched = found
+        return found
 
     def go_on_from(self, failed: Trial) -> None:
         """Take over what a trial has reported, in whose place this one goes on."""
         self._before = list(failed.history)
+
+    def end(self, status: str) -> None:
+        """It has ended; if it has not reported anything, all that it took over is its history."""
+        self.status = status
+        self._take_over(math.inf)
 
     def _take_over(self, iteration: Any) -> None:
         """Keep what was reported before the checkpoint that the trial began with."""
@@ -165,6 +192,12 @@ class Trial:
 
     def __repr__(self) -> str:
         return self.trial_name
+
+
+def shown_result(reported: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as users see it: without our own entries, and dictionaries as such and by paths."""
+    own = {name: value for name, value in reported.items() if not name.startswith("st_")}
+    return {**_nested(own), **own}
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,41 +242,56 @@ class TrialBook:
 
     Args:
         settings: What trials of the run know.
-        root: Folder of the run.
+        places: Where their files are.
         hyperparameters: Names of what is not constant in the flat space.
         keep: Whether all results are kept, not just the last.
+
+    Attributes:
+        by_number: The trials by their numbers, also those in whose place there are others.
+        rows: The trials as they are shown: one that is tried again stands in the place of the
+            failed one.
+        problem: What the user's function for names of trials failed with first; such a trial has
+            the usual name.
     """
 
     def __init__(
         self,
         settings: TrialSettings,
-        root: Path,
+        places: Places,
         hyperparameters: list[str],
         keep: bool = True,
     ) -> None:
         self.settings = settings
-        self.root = root
+        self.places = places
         self.hyperparameters = hyperparameters
         self.keep = keep
-        self.trials: dict[int, Trial] = {}
+        self.by_number: dict[int, Trial] = {}
+        self.rows: list[Trial] = []
+        self.problem: TuneError | None = None
+        self._row_of: dict[int, int] = {}
+        self._running: set[int] = set()
         self._paused_by: dict[int, str | None] = {}
-        self._retries = read_retries(root)
+
+    @property
+    def num_running(self) -> int:
+        """Trials that run."""
+        return len(self._running)
 
     def feed(self, record: Mapping[str, Any]) -> Iterator[TrialNews]:
         """Take a record of the log in; must be gone through to its end."""
         for action in record["a"]:
             kind = action["kind"]
             if kind in ("start_trial", "resume_trial"):
-                yield TrialNews("start", self._started(action["trial_id"], action["config"]))
+                yield TrialNews("start", self._started(action))
             elif kind == "decision":
-                reporter = self.trials[action["trial_id"]]
+                reporter = self.by_number[action["trial_id"]]
                 reporter.add(action["result"], self.keep)
                 yield TrialNews("result", reporter, reporter.last_result)
             elif kind == "status":
-                trial = self.trials.get(action["trial_id"])
+                trial = self.by_number.get(action["trial_id"])
                 if trial is None:
                     continue  # it is about to be started
-                trial.status = _STATUSES[action["status"]]
+                self._set_status(trial, _STATUSES[action["status"]])
                 trial.error = action.get("error") or trial.error
                 self._paused_by[trial.number] = action.get("paused_by")
                 news = _NEWS_OF_STATUS.get(action["status"])
@@ -252,23 +300,32 @@ class TrialBook:
             elif kind == "finish_run":
                 yield from self._left_behind()
 
+    def _set_status(self, trial: Trial, status: str) -> None:
+        if status in (TERMINATED, ERROR):
+            trial.end(status)
+        trial.status = status
+        if status == RUNNING:
+            self._running.add(trial.number)
+        else:
+            self._running.discard(trial.number)
+
     def _left_behind(self) -> Iterator[TrialNews]:
         """Trials that a scheduler paused and did not let go on have ended with the run.
 
         Unless there are some that were paused to go on with another day: then all of them may.
         """
-        paused = [trial for trial in self.trials.values() if trial.status == PAUSED]
+        paused = [trial for trial in self.rows if trial.status == PAUSED]
         if any(self._paused_by.get(trial.number) != "scheduler" for trial in paused):
             return
         for trial in paused:
-            trial.status = TERMINATED
+            self._set_status(trial, TERMINATED)
             yield TrialNews("complete", trial)
 
-    def _started(self, number: int, flat: Mapping[str, Any]) -> Trial:
-        settings = self.settings
+    def _started(self, action: Mapping[str, Any]) -> Trial:
+        number, flat, settings = action["trial_id"], action["config"], self.settings
         config = settings.template.nest(flat)
         params = {name: flat[name] for name in self.hyperparameters if name in flat}
-        trial = self.trials.get(number)
+        trial = self.by_number.get(number)
         if trial is None:
             trial = Trial(
                 number,
@@ -276,24 +333,35 @@ class TrialBook:
                 settings.name,
                 config,
                 params,
-                str(self.root / str(number)),
+                str(self.places.folder(number)),
                 dict(settings.resources),
-                given_name=settings.trial_name(number, flat) if settings.name_creator else None,
+                given_name=self._given_name(number, flat),
+                _places=self.places,
             )
-            self._enter(trial, flat)
-        trial.config, trial.evaluated_params, trial.status = config, params, RUNNING
+            self._enter(trial, action.get("reason"))
+        trial.config, trial.evaluated_params = config, params
+        self._set_status(trial, RUNNING)
         return trial
 
-    def _enter(self, trial: Trial, flat: Mapping[str, Any]) -> None:
+    def _given_name(self, number: int, flat: Mapping[str, Any]) -> str | None:
+        if self.settings.name_creator is None:
+            return None
+        try:
+            return self.settings.trial_name(number, flat)
+        except TuneError as error:
+            self.problem = self.problem or error
+            return None
+
+    def _enter(self, trial: Trial, reason: Mapping[str, Any] | None) -> None:
         """Take a new trial in; one that is tried again takes the place of the failed one."""
-        retry = find_retry(self._retries, trial.number, flat)
-        failed = self.trials.get(retry.failed) if retry is not None else None
-        if retry is None or failed is None:
-            self.trials[trial.number] = trial
+        self.by_number[trial.number] = trial
+        replaced = replaced_trial(reason)
+        if replaced is None or replaced[0] not in self.by_number:
+            self._row_of[trial.number] = len(self.rows)
+            self.rows.append(trial)
             return
-        if retry.from_checkpoint:
-            trial.go_on_from(failed)
-        entries = list(self.trials.items())
-        place = entries.index((failed.number, failed))
-        entries[place] = (trial.number, trial)
-        self.trials = dict(entries)
+        number, from_checkpoint = replaced
+        if from_checkpoint:
+            trial.go_on_from(self.by_number[number])
+        row = self._row_of[trial.number] = self._row_of[number]
+        self.rows[row] = trial

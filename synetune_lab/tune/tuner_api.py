@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
 from synetune_lab.store.event_log import EVENT_LOG_FILENAME
 from synetune_lab.tune.analysis import ExperimentAnalysis
 from synetune_lab.tune.execution import execute
+from synetune_lab.tune.places import saved_folder
 from synetune_lab.tune.request import Request
 from synetune_lab.tune.result_grid import ResultGrid
 from synetune_lab.tune.resume import RESTART, RESUME, SKIP, ResumeConfig
@@ -23,6 +23,8 @@ from synetune_lab.tune.run_config import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from synetune_lab.tune.backends import MakeBackend
 
 __all__ = ["Tuner"]
@@ -89,7 +91,7 @@ class Tuner:
         """A saved run, to go on with by `fit`.
 
         Args:
-            path: Folder of the run.
+            path: Folder of the run; its last part may be the name as it was given to the run.
             trainable: The trainable as it is now; None for what was saved.
             resume_unfinished: Whether trials that had not ended go on.
             resume_errored: Whether trials that failed begin again from their checkpoints.
@@ -103,7 +105,7 @@ class Tuner:
             raise TuneError("give resume_errored=True or restart_errored=True, not both")
         if not cls.can_restore(path):
             raise TuneError(f"there is no run to go on with in {os.fspath(path)}")
-        folder = Path(path).expanduser().absolute()
+        folder = saved_folder(path).absolute()
         run_config = RunConfig(name=folder.name, storage_path=folder.parent, verbose=verbose)
         tuner = cls(trainable, run_config=run_config)
         tuner._folder = folder
@@ -116,7 +118,7 @@ class Tuner:
     @staticmethod
     def can_restore(path: str | os.PathLike[str]) -> bool:
         """Whether there is a run in a folder."""
-        return (Path(path).expanduser() / EVENT_LOG_FILENAME).exists()
+        return (saved_folder(path) / EVENT_LOG_FILENAME).exists()
 
     def fit(self) -> ResultGrid:
         """Run until all trials have ended.

@@ -12,6 +12,7 @@ from synetune_lab.tune.search_space import AnyChoice
 
 if TYPE_CHECKING:
     from synetune_lab.tune.convert import SearchSpace
+    from synetune_lab.tune.grid import GridPoints
 
 __all__ = ["VariantSearcher"]
 
@@ -71,6 +72,7 @@ class VariantSearcher(StochasticSearcher):
         self._sample = 0
         self._position = 0
         self._drawn: dict[str, Any] = {}
+        self._grid: tuple[tuple[str, ...], GridPoints] | None = None
 
     def get_config(self, **kwargs: Any) -> dict[str, Any] | None:
         """The next configuration; None when all samples of the grid were given."""
@@ -78,8 +80,10 @@ class VariantSearcher(StochasticSearcher):
         if self._num_samples is not None and self._sample >= self._num_samples:
             return None
         preset = self._presets[self._sample] if self._sample < len(self._presets) else {}
-        names = [name for name in self._space.grid if name not in preset]
-        points = self._space.grid_points(names)
+        names = tuple(name for name in self._space.grid if name not in preset)
+        if self._grid is None or self._grid[0] != names:
+            self._grid = names, self._space.grid_points(names)
+        points = self._grid[1]
         index = self._sample * len(points) + self._position
         self._reason = {"kind": "grid", "index": index} if names else {"kind": "random"}
         config = self._complete({**preset, **points[self._position]})
@@ -123,6 +127,11 @@ class VariantSearcher(StochasticSearcher):
                 except (KeyError, AttributeError) as error:
                     left.append((name, function))
                     problem = error
+                except Exception as error:
+                    raise ConfigSpaceError(
+                        f"{name}: the function of sample_from failed: {type(error).__name__}: "
+                        f"{error}"
+                    ) from error
                 else:
                     known[name] = value
             if len(left) == len(waiting):

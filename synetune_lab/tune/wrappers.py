@@ -19,25 +19,31 @@ __all__ = [
     "with_resources",
 ]
 
+Resources = Mapping[str, Any] | Callable[[dict[str, Any]], Any]
+"""Amounts by name, or a function that tells them of a configuration."""
+
 _registered: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class _WithResources:
     trainable: Any
-    resources: Mapping[str, float]
+    resources: Resources
 
 
-def with_resources(trainable: Any, resources: Mapping[str, float] | PlacementGroupFactory) -> Any:
+def with_resources(trainable: Any, resources: Resources | PlacementGroupFactory) -> Any:
     """A trainable together with what each trial of it may use.
 
     Args:
         trainable: A function or class.
-        resources: As for `resources_per_trial`.
+        resources: As for `resources_per_trial`; or a function that tells it of a configuration. All
+            trials of a run have the same, so that it can use what is the same for all of them.
 
     Raises:
         TuneError: If they are no dictionary.
     """
+    if callable(resources):
+        return _WithResources(trainable, resources)
     amounts: Any = getattr(resources, "required_resources", resources)
     if not isinstance(amounts, Mapping):
         raise TuneError(
@@ -88,7 +94,7 @@ def resolve(trainable: Any) -> Any:
     return trainable
 
 
-def resources_of(trainable: Any) -> Mapping[str, float] | None:
+def resources_of(trainable: Any) -> Resources | None:
     """The resources that a trainable came with."""
     if isinstance(trainable, str):
         trainable = _registered.get(trainable)

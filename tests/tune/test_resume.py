@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synetune_lab import tune
-from synetune_lab.errors import TuneError
+from synetune_lab.backend import LocalBackend, PythonBackend
+from synetune_lab.errors import BackendError, TuneError
+from synetune_lab.optimizer.baselines import RandomSearch
+from synetune_lab.tune.convert import SearchSpace
+from synetune_lab.tune.schedulers import ASHAScheduler
+from synetune_lab.tune.stopper import MaximumIterationStopper
 from synetune_lab.tuner_callback import TunerCallback
 from tests.tune import trainables
 
@@ -198,6 +204,156 @@ def test_failed_trials_may_be_the_only_ones_that_go_on(tmp_path: Path) -> None:
     before = tune.ExperimentAnalysis(tmp_path / "long").trials[0].history
     analysis = tune.run(trainables.WaitsForRelease, **arguments, resume="ERRORED_ONLY")
     assert analysis.trials[0].history == before
+
+
+# What another call says
+
+
+def call_again(tmp_path: Path, caplog: pytest.LogCaptureFixture, **changes: Any) -> list[str]:
+    """What is told of a second call of a run that is over."""
+    arguments: dict[str, Any] = {
+        "name": "told",
+        "local_dir": tmp_path,
+        "config": {"a": tune.uniform(0, 1), "f": len},
+        "metric": "score",
+        "mode": "max",
+        "stop": lambda trial_id, result: False,
+        "scheduler": ASHAScheduler(max_t=9),
+        "num_samples": 2,
+        "verbose": 0,
+        "resume": "AUTO",
+    }
+    if not (tmp_path / "told").exists():
+        tune.run(trainables.returns, **arguments)
+    caplog.clear()
+    tune.run(trainables.returns, **{**arguments, **changes})
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_what_a_resumed_run_does_not_take_over_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert call_again(tmp_path, caplog) == []
+    changes: list[dict[str, Any]] = [
+        {"num_samples": 5},
+        {"stop": {"nonsense": 1}},
+        {"scheduler": ASHAScheduler(max_t=27)},
+        {"scheduler": "hyperband"},
+        {"search_alg": "kde"},
+        {"resources_per_trial": {"cpu": 0.5}},
+        {"max_failures": 3},
+        {"backend": PythonBackend},
+        {"config": {"a": tune.uniform(0, 2), "f": len}},
+        {"metric": "other"},
+        {"time_budget_s": 7},
+    ]
+    for change in changes:
+        (name,) = change
+        (message,) = call_again(tmp_path, caplog, **change)
+        assert message.startswith(f"resume: {name}=")
+        assert "is not taken over: the run goes on with" in message
+    two = call_again(tmp_path, caplog, num_samples=5, max_failures=1)
+    assert sorted(message.split("=")[0] for message in two) == [
+        "resume: max_failures",
+        "resume: num_samples",
+    ]
+    (message,) = call_again(tmp_path, caplog, num_samples=5)
+    assert "num_samples=5 is not taken over: the run goes on with 2," in message
+
+
+def test_what_another_call_leaves_out_or_says_in_other_words_is_no_difference(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    same: list[dict[str, Any]] = [
+        {"num_samples": 1, "stop": None, "scheduler": None, "config": None, "metric": None},
+        {"verbose": 1, "callbacks": [tune.Callback()], "raise_on_failed_trial": False},
+    ]
+    for change in same:
+        assert call_again(tmp_path, caplog, **change) == []
+    tune.Tuner.restore(tmp_path / "told", trainables.returns, verbose=0).fit()
+    assert caplog.records == []
+
+
+def test_a_scheduler_of_the_package_itself_is_compared_by_what_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    space = {"a": tune.uniform(0, 1), "b": [object()] * 1000, "c": tune.choice([len, max])}
+    for attempt in range(2):
+        arguments: dict[str, Any] = {
+            "name": "own",
+            "local_dir": tmp_path,
+            "config": space,
+            "scheduler": RandomSearch(SearchSpace.of(space).config_space, metric="score"),
+            "stop": [MaximumIterationStopper(3)],
+            "time_budget_s": timedelta(hours=1) if attempt else 3600.0,
+            "verbose": 0,
+        }
+        tune.run(trainables.returns, **arguments, resume="AUTO")
+    assert caplog.records == []
+    tune.run(trainables.returns, **{**arguments, "stop": MaximumIterationStopper(4)}, resume=True)
+    (record,) = caplog.records
+    assert "stop={'MaximumIterationStopper': {'max_iter': 4}}" in record.getMessage()
+
+
+def test_a_script_is_written_anew_when_a_run_goes_on(tmp_path: Path) -> None:
+    def jobs(function: Any, space: dict[str, Any]) -> LocalBackend:
+        return LocalBackend(tune.as_script(function, tmp_path / "job"), pass_args_as_json=True)
+
+    def bad(config: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError("not yet")
+
+    def good(config: dict[str, Any]) -> dict[str, Any]:
+        return {"score": 1.0}
+
+    arguments: dict[str, Any] = {"name": "script", "local_dir": tmp_path, "verbose": 0}
+    with pytest.raises(TuneError, match="not yet"):
+        tune.run(bad, **arguments, backend=jobs)
+    analysis = tune.run(good, **arguments, backend=jobs, resume="AUTO+ERRORED")
+    assert analysis.trials[0].last_result["score"] == 1.0
+
+
+def test_a_trainable_that_can_not_be_replaced_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def jobs(function: Any, space: dict[str, Any]) -> LocalBackend:
+        return LocalBackend(tune.as_script(function, tmp_path / "job"), pass_args_as_json=True)
+
+    arguments: dict[str, Any] = {"name": "script", "local_dir": tmp_path, "verbose": 0}
+    tune.run(trainables.reports, **arguments, backend=jobs, config={"a": 1.0})
+    tune.run(trainables.reports, **arguments, resume=True)
+    assert "the trainable as it was when the run began" in caplog.text
+
+
+def test_a_trainable_that_can_not_be_sent_is_refused_also_when_a_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    def jobs(function: Any, space: dict[str, Any]) -> LocalBackend:
+        return LocalBackend(tune.as_script(function, tmp_path / "job"), pass_args_as_json=True)
+
+    running = (number for number in range(3))
+
+    def bad(config: dict[str, Any]) -> dict[str, Any]:
+        return {"score": next(running)}
+
+    for name, backend in (("python", None), ("script", jobs)):
+        arguments: dict[str, Any] = {"name": name, "local_dir": tmp_path, "verbose": 0}
+        tune.run(trainables.returns, **arguments, backend=backend, config={"a": 1.0})
+        with pytest.raises(BackendError, match="self-contained"):
+            tune.run(bad, **arguments, backend=backend, resume=True)
+
+
+def test_a_run_is_found_by_the_name_that_it_was_given(
+    tmp_path: Path, experiments_folder: Path
+) -> None:
+    for folder in (tmp_path / "mine", None):
+        tune.run(trainables.returns, name="my_exp", local_dir=folder, config={"a": 1.0}, verbose=0)
+    path = tmp_path / "mine" / "my_exp"
+    assert tune.Tuner.can_restore(path)
+    assert len(tune.Tuner.restore(path, verbose=0).fit()) == 1
+    for name in (path, tmp_path / "mine" / "my-exp", "my_exp", experiments_folder / "my_exp"):
+        assert len(tune.ExperimentAnalysis(name).trials) == 1
+    assert not tune.Tuner.can_restore(tmp_path / "mine" / "your_exp")
+    assert not tune.Tuner.can_restore(tmp_path / "..")
 
 
 # Beginning with a checkpoint

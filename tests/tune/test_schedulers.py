@@ -111,8 +111,8 @@ def test_search_algorithms_take_the_arguments_that_they_have_in_ray_tune() -> No
     assert estimators.random_state == 3
     for search in (bayes, estimators):
         assert planned(search_alg=search, num_samples=2).scheduler.suggest(0) is not None
-    with pytest.raises(TuneError, match=r"utility_kwargs.*search_options"):
-        BayesOptSearch(utility_kwargs={"kappa": 2})
+    with pytest.raises(TuneError, match=r"analysis.*search_options"):
+        BayesOptSearch(analysis=3)
 
 
 def test_search_algorithms_are_where_ray_tune_has_them() -> None:
@@ -143,7 +143,6 @@ def test_a_scheduler_of_the_package_itself_may_be_given() -> None:
     ("make", "message"),
     [
         (lambda: ASHAScheduler(time_attr="time_total_s"), "time_total_s"),
-        (lambda: ASHAScheduler(stop_last_trials=False), "stop_last_trials"),
         (lambda: HyperBandScheduler(time_attr="time_total_s"), "time_total_s"),
         (lambda: MedianStoppingRule(hard_stop=False), "hard_stop"),
         (PopulationBasedTraining, "hyperparam_mutations"),

@@ -113,6 +113,38 @@ def test_each_sample_goes_through_the_whole_grid() -> None:
     assert len({one["d"] for one in found}) == len(found)
 
 
+def test_a_grid_is_not_made_before_it_is_asked_for() -> None:
+    config = {f"g{number:02}": tune.grid_search(list(range(10))) for number in range(15)}
+    space = SearchSpace.of(config)
+    points = space.grid_points()
+    assert len(points) == 10**15
+    assert points[0] == dict.fromkeys(config, 0)
+    assert points[-1] == dict.fromkeys(config, 9)
+    assert points[10**15 - 2] == {**dict.fromkeys(config, 9), "g00": 8}
+    assert [point["g00"] for point in points[5:12:3]] == [5, 8, 1]
+    searcher = VariantSearcher(space, space.config_space, "score", random_seed=1)
+    found = [searcher.get_config() or {} for _ in range(12)]
+    assert [config["g01"] for config in found] == [0] * 10 + [1] * 2
+
+
+def test_a_grid_of_branches_has_what_counts_in_them() -> None:
+    branches = [{"depth": tune.grid_search([2, 4])}, {"width": tune.grid_search([8, 16, 32])}, None]
+    config = {"a": tune.grid_search([1, 2]), "model": tune.grid_search(branches)}
+    found = configs(config, num_samples=2)
+    models = [{"depth": 2}, {"depth": 4}, {"width": 8}, {"width": 16}, {"width": 32}, None]
+    wanted = [(a, repr(model)) for a in (1, 2) for model in models]
+    assert sorted((one["a"], repr(one["model"])) for one in found) == sorted(2 * wanted)
+
+
+def test_a_function_that_fails_is_named_by_its_place() -> None:
+    with pytest.raises(ConfigSpaceError, match="m/x: the function of sample_from failed: Zero"):
+        configs({"m": {"x": tune.sample_from(lambda spec: 1 / 0)}})
+
+
+def test_a_builtin_function_that_tells_no_arguments_gets_none() -> None:
+    assert configs({"x": tune.sample_from(int)}) == [{"x": 0}]
+
+
 def test_random_values_may_stay_the_same_over_a_grid() -> None:
     config = {"a": tune.grid_search([1, 2]), "d": tune.uniform(0, 1)}
     found = configs(config, num_samples=3, constant_grid_search=True)

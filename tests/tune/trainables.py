@@ -60,7 +60,7 @@ def fails_until_released(config: dict[str, Any]) -> None:
     for step in range(began + 1, 5):
         if step == 3 and config["a"] == 2.0 and not Path(config["release"]).exists():
             raise RuntimeError("not yet")
-        metrics = {"score": config["a"] * step, "began": began}
+        metrics = {"score": config["a"] * step, "began": began, "id": tune.get_trial_id()}
         tune.report(metrics, checkpoint=tune.Checkpoint.from_dict({"step": step}))
 
 
@@ -80,6 +80,8 @@ def says_who_it_is(config: dict[str, Any]) -> dict[str, Any]:
         "score": 1.0,
         "id": tune.get_trial_id(),
         "name": tune.get_trial_name(),
+        "run": tune.get_context().get_experiment_name(),
+        "config": sorted(config),
         "cpu": (tune.get_trial_resources() or {})["cpu"],
         "enabled": tune.is_session_enabled(),
     }

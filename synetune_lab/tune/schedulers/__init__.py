@@ -11,6 +11,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from synetune_lab.tune.foreign import refuse_name
 from synetune_lab.tune.schedulers.base import RunPlan, Scheduler
 from synetune_lab.tune.schedulers.fifo import FIFOScheduler
 from synetune_lab.tune.schedulers.hyperband import (
@@ -35,3 +38,14 @@ __all__ = [
     "Scheduler",
     "create_scheduler",
 ]
+
+_HINTS = {
+    "PB2": "see PopulationBasedTraining",
+    "PopulationBasedTrainingReplay": "population-based training has no recorded policies",
+    "ResourceChangingScheduler": "all trials of a run have the same resources",
+    "DistributeResources": "all trials of a run have the same resources",
+}
+
+
+def __getattr__(name: str) -> Any:
+    raise refuse_name(__name__, name, _HINTS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
 from synetune_lab.tune.checks import check_mode
+from synetune_lab.tune.foreign import without_foreign
 
 if TYPE_CHECKING:
     from synetune_lab.optimizer.scheduler import TrialScheduler
@@ -92,6 +93,12 @@ class Scheduler:
     end: tuple[str, int] | None = None
     copy_interval = 0
 
+    def __init_subclass__(cls) -> None:
+        # Each gets the arguments of Ray Tune that change nothing, and refuses others with a hint.
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            without_foreign(cls, "scheduler")
+
     def __init__(self, metric: str | None = None, mode: str | None = None) -> None:
         if mode is not None:
             check_mode(mode, f"{type(self).__name__}: ")
@@ -110,6 +117,9 @@ class Scheduler:
     def make(self, plan: RunPlan) -> TrialScheduler:
         """The scheduler of this package."""
         raise NotImplementedError
+
+
+without_foreign(Scheduler, "scheduler")
 
 
 def check_time_attr(who: str, time_attr: Any) -> None:

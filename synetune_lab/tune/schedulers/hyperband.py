@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from synetune_lab.errors import TuneError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ASHAScheduler", "AsyncHyperBandScheduler", "HyperBandForBOHB", "HyperBandScheduler"]
 
+logger = logging.getLogger(__name__)
+
 
 class RungScheduler(Scheduler):
     """Trials are compared at rungs, and are done at `max_t`.
@@ -25,7 +28,7 @@ class RungScheduler(Scheduler):
         mode: See `Scheduler`.
         max_t: A trial is done at this.
         reduction_factor: One of so many goes on from a rung.
-        stop_last_trials: Must be True: trials are done at `max_t`.
+        stop_last_trials: Of no meaning, with a warning for False: trials are done at `max_t`.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class RungScheduler(Scheduler):
         if not is_number(reduction_factor) or reduction_factor <= 1:
             raise TuneError(f"{who}: reduction_factor={reduction_factor!r} must be above 1")
         if not stop_last_trials:
-            raise TuneError(f"{who}: stop_last_trials must be True, trials are done at max_t")
+            logger.warning(
+                "%s: trials are done at max_t=%d, also with stop_last_trials=False", who, max_t
+            )
         self.time_attr = time_attr
         self.max_t = max_t
         self.reduction_factor = reduction_factor

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.errors import TuneError
+from synetune_lab.optimizer.scheduler import SchedulerDecision
 from synetune_lab.optimizer.schedulers import pbt
 from synetune_lab.optimizer.schedulers.reports import read_number
 from synetune_lab.tune.checks import check_number
@@ -26,16 +27,28 @@ class _Population(pbt.PopulationBasedTraining):
     Args:
         burn_in_period: A trial has just begun as long as it has spent less of the resource.
         stop: A trial is done when one of these metrics has reached its value.
+        require_attrs: Whether a report without the metric, or the one that counts, is an error.
         arguments: See `PopulationBasedTraining`.
     """
 
-    def __init__(self, burn_in_period: float, stop: Mapping[str, Any], **arguments: Any) -> None:
+    def __init__(
+        self,
+        burn_in_period: float,
+        stop: Mapping[str, Any],
+        require_attrs: bool = True,
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
+        self.require_attrs = require_attrs
         self.burn_in_period = burn_in_period
         self.stop = dict(stop)
 
     def on_trial_result(self, trial: Trial, result: dict[str, Any]) -> str:
         """See `PopulationBasedTraining`."""
+        needed = (self.resource_attr, *self.metric_names())
+        if not self.require_attrs and any(name not in result for name in needed):
+            self._last_reason = None
+            return SchedulerDecision.CONTINUE
         spent = read_number(trial.trial_id, result, self.resource_attr)
         is_done = self._is_done(result)
         if spent >= self.burn_in_period and not is_done:
@@ -70,6 +83,8 @@ class PopulationBasedTraining(Scheduler):
         burn_in_period: Trials that have spent less are not compared yet.
         seed: Of the changes.
         synch: Must be False: trials are compared one by one.
+        require_attrs: False for reports that may lack `metric` or `time_attr`: nothing is decided
+            at them.
     """
 
     needs_checkpoints = True
@@ -88,6 +103,7 @@ class PopulationBasedTraining(Scheduler):
         custom_explore_fn: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
         seed: int | None = None,
         synch: bool = False,
+        require_attrs: bool = True,
     ) -> None:
         super().__init__(metric, mode)
         if not hyperparam_mutations and custom_explore_fn is None:
@@ -119,6 +135,7 @@ class PopulationBasedTraining(Scheduler):
         self.perturbation_factors = perturbation_factors
         self.custom_explore_fn = custom_explore_fn
         self.seed = seed
+        self.require_attrs = require_attrs
         counts = time_attr == ITERATION and perturbation_interval >= 1
         self.copy_interval = int(perturbation_interval) if counts else 1
 
@@ -144,6 +161,7 @@ class PopulationBasedTraining(Scheduler):
         return _Population(
             self.burn_in_period,
             plan.stop,
+            self.require_attrs,
             **plan.arguments(config_space),
             custom_explore_fn=mutation,
             resource_attr=self.time_attr,

@@ -15,6 +15,9 @@ With a scheduler that has rungs, `bayesopt`, `kde` and `bore` model all levels o
 
 from __future__ import annotations
 
+from typing import Any
+
+from synetune_lab.tune.foreign import refuse_name
 from synetune_lab.tune.search.algorithm import SearchAlgorithm
 from synetune_lab.tune.search.ax import AxSearch
 from synetune_lab.tune.search.basic_variant import BasicVariantGenerator
@@ -47,3 +50,16 @@ __all__ = [
     "TuneBOHB",
     "create_searcher",
 ]
+
+_HINTS = {
+    "Repeater": "with a grid_search over seeds, each configuration is repeated",
+    "Searcher": "see SearchAlgorithm; a searcher of your own goes into a scheduler of this package",
+    "ZOOptSearch": "that library is not used here; take another search algorithm",
+    "SigOptSearch": "that library is not used here; take another search algorithm",
+    "BlendSearch": "that library is not used here; take another search algorithm",
+    "CFO": "that library is not used here; take another search algorithm",
+}
+
+
+def __getattr__(name: str) -> Any:
+    raise refuse_name(__name__, name, _HINTS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from synetune_lab.errors import TuneError
 from synetune_lab.tune.checks import check_count
+from synetune_lab.tune.foreign import refuse_foreign
 
 if TYPE_CHECKING:
     from synetune_lab.tune.convert import SearchSpace
@@ -28,7 +29,7 @@ class SearchAlgorithm:
         search_options: Options of the searcher that it stands for.
         seed: Another name of `random_state`.
         random_state_seed: Another name of `random_state`.
-        foreign: Nothing: any other argument is refused by name.
+        foreign: Arguments of Ray Tune that change nothing here. Any other is refused by name.
 
     Raises:
         TuneError: If an argument is unknown or not possible.
@@ -51,12 +52,13 @@ class SearchAlgorithm:
         random_state_seed: int | None = None,
         **foreign: Any,
     ) -> None:
-        if foreign:
-            raise TuneError(
-                f"{type(self).__name__} has no argument {', '.join(map(repr, foreign))} here: it "
-                f"stands for the searcher {self.searcher!r} of this package, whose own options go "
-                "into search_options"
-            )
+        refuse_foreign(
+            type(self).__name__,
+            "search",
+            foreign,
+            f"it stands for the searcher {self.searcher!r} of this package, whose own options go "
+            "into search_options",
+        )
         self._check(space, mode, max_concurrent)
         self.space = space
         self.metric = metric

@@ -103,7 +103,8 @@ def take(page: Page, cells: int, seconds: float) -> None:
 def cloud(folder: Path) -> Iterator[dict[str, str]]:
     """A stand-in for AWS on this machine, and the variables that lead a kernel there."""
     sys.path.insert(0, str(ROOT))
-    from tests.backend.sagemaker.fake_cloud import ENVIRONMENT, FakeCloud, Moto
+    from tests.backend.sagemaker.fake_cloud import ENVIRONMENT, FakeCloud
+    from tests.backend.sagemaker.moto_server import Moto
 
     os.environ.update(ENVIRONMENT)  # jobs are processes of this one
     moto = Moto()

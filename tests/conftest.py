@@ -28,7 +28,6 @@ CLOUD = [
         "browser/test_remote.py",
         "optimizer/schedulers/test_ray_tune_scheduler.py",
         "remote",
-        "tune/test_elsewhere.py",
     )
 ]
 """Tests that need a server that speaks AWS's services, or a Ray cluster."""

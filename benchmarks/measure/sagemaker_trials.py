@@ -94,7 +94,8 @@ def look(cloud: Any, bucket: str) -> dict[str, float]:
 def main(trials: int, live_trials: int) -> None:
     logging.disable(logging.CRITICAL)
     sys.path.insert(0, str(SCRIPT.parents[2]))  # for the tests
-    from tests.backend.sagemaker.fake_cloud import ENVIRONMENT, FakeCloud, Moto
+    from tests.backend.sagemaker.fake_cloud import ENVIRONMENT, FakeCloud
+    from tests.backend.sagemaker.moto_server import Moto
 
     moto = Moto()
     cloud = FakeCloud(moto)

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.backend.local.folder import TrialFolder
+from synetune_lab.backend.local.stragglers import kill_session
+from synetune_lab.backend.ray_backend.keeping import Keeper
 from synetune_lab.backend.ray_backend.leash import Leash, die_with_daemon
 from synetune_lab.backend.ray_backend.stepping import SteppedTrainable
-from synetune_lab.backend.ray_backend.storage import TrialStorage, UrlStorage, reports_in
+from synetune_lab.backend.ray_backend.storage import TrialStorage, reports_in
 from synetune_lab.engine.actions import PauseTrial, StartTrial, StopTrial
 from synetune_lab.engine.events import TrialEnded, TrialReported, TrialStarted
 
@@ -74,6 +76,7 @@ class _Run:
     log: Path
     news: deque[tuple[int, dict[str, Any]]] = field(default_factory=deque)
     dropped: int = 0  # offset behind the last report that was acknowledged
+    warnings: list[str] = field(default_factory=list)
     end: dict[str, Any] | None = None
 
 
@@ -86,12 +89,15 @@ class TrialHost:
 
     def __init__(self, plan: HostPlan) -> None:
         self._plan = plan
+        self._node = _node_id()
         self._scratch = tempfile.TemporaryDirectory(prefix="synetune-")
         self._root = plan.storage.trials_at(Path(self._scratch.name))
         if plan.folder is not None and Path(plan.folder).is_dir():
             os.chdir(plan.folder)
         self._changed = threading.Condition()
-        self._orders: queue.Queue[Order] = queue.Queue()
+        self._orders: queue.Queue[Order | None] = queue.Queue()
+        self._has_cleaned_up = threading.Event()
+        self._keeper = Keeper(plan.storage)
         self._requests: dict[tuple[int, int], Request] = {}
         self._run: _Run | None = None
         self._process: HostedScript | HostedFunction | None = None
@@ -103,11 +109,12 @@ class TrialHost:
 
     def hello(self) -> dict[str, Any]:
         """Where this is: the answer comes once Ray has found a place for it."""
-        return {"node": _node_id()}
+        return {"node": self._node}
 
-    def run(self, order: Order) -> None:
-        """Begin a run; its end is told by `take`."""
+    def run(self, order: Order) -> dict[str, Any]:
+        """Begin a run; what comes of it is told by `take`."""
         self._orders.put(order)
+        return self.hello()
 
     def ask(self, trial_id: int, run: int, request: Request) -> None:
         """Ask a run to pause or stop."""
@@ -120,35 +127,42 @@ class TrialHost:
             timer.daemon = True
             timer.start()
 
-    def take(self, trial_id: int, run: int, offset: int, known: bool) -> dict[str, Any]:
+    def clean_up(self) -> None:
+        """Let the object of a class trainable clean up: no trial is to come."""
+        self._orders.put(None)
+        self._has_cleaned_up.wait()
+
+    def take(self, trial_id: int, run: int, offset: int) -> dict[str, Any]:
         """What a run reported, and how it has ended; waits until there is something.
 
         Args:
             trial_id: The trial.
             run: Its run.
             offset: What stands before this in its log is known to the caller.
-            known: Whether the caller knows this host; else it is answered at once.
 
         Returns:
-            `node`; `reports`, each with the offset behind it; `end`, or None.
+            `node`; `reports`, each with the offset behind it; `warnings`, texts that the user
+            should read; `end`, or None.
         """
 
         def has_news() -> bool:
             mine = self._mine(trial_id, run)
-            return mine is not None and (bool(mine.news) or mine.end is not None)
+            if mine is None:
+                return False
+            return bool(mine.news) or bool(mine.warnings) or mine.end is not None
 
-        answer: dict[str, Any] = {**self.hello(), "reports": [], "end": None}
+        answer: dict[str, Any] = {**self.hello(), "reports": [], "warnings": [], "end": None}
         with self._changed:
             mine = self._mine(trial_id, run)
             if mine is not None:
                 self._acknowledge(mine, offset)
-            if known:
-                self._changed.wait_for(has_news, TAKE_S)
-                mine = self._mine(trial_id, run)
+            self._changed.wait_for(has_news, TAKE_S)
+            mine = self._mine(trial_id, run)
             if mine is None:
                 return answer
             reports = [item for item in mine.news if item[0] > offset][:MAX_NEWS]
             whole = not reports or reports[-1][0] == mine.news[-1][0]
+            answer["warnings"], mine.warnings = mine.warnings, []
             return {**answer, "reports": reports, "end": mine.end if whole else None}
 
     def state(self, trial_id: int, run: int) -> str | None:
@@ -198,49 +212,85 @@ class TrialHost:
             try:
                 order = self._orders.get(timeout=self._plan.linger_s)
             except queue.Empty:
+                self._clean_up()
                 os._exit(0)
-            self._carry_out(order)
+            if order is None:
+                self._clean_up()
+                self._has_cleaned_up.set()
+            else:
+                self._carry_out(order)
 
     _body: Any = None
+
+    def _clean_up(self) -> None:
+        if isinstance(self._body, SteppedTrainable):
+            self._body.cleanup()
 
     def _carry_out(self, order: Order) -> None:
         folder = TrialFolder(self._root / str(order.trial_id))
         with self._changed:
             self._run = _Run(order, folder.stdout, dropped=order.offset)
         try:
-            self._plan.storage.fetch(folder, order.trial_id)
+            self._keeper.begin(folder, order.trial_id)
+        except Exception as error:
+            logger.exception("files of trial %d could not be fetched", order.trial_id)
+            self._conclude(order, _failed(error))
+            return
+        is_sound = True
+        try:
             _stretch(folder.stdout, order.offset)
             if self._process is not None:
                 end = self._run_process(self._process, order, folder)
             else:
                 end = self._run_steps(self._body, order, folder)
-            self._plan.storage.keep(folder, order.trial_id, order.run)
         except Exception as error:
             logger.exception("trial %d could not be run", order.trial_id)
-            end = {
-                "cause": "failed",
-                "exit_code": None,
-                "error": f"{type(error).__name__}: {error}",
-            }
-        self._conclude(order, end)
+            end = _failed(error)
+            is_sound = self._process is None
+            if not is_sound:
+                _kill(folder, order.run)
+        warning = self._keeper.finish(folder, order.trial_id, order.run)
+        if warning is not None:
+            self._warn(warning)
+            end["behind"] = True
+        if is_sound:
+            self._conclude(order, end)
+        else:
+            # What looked after the trial may still take it for running, and is not fit to look
+            # after another one. Whoever drives finds reports and end where they are kept.
+            self._write_end(order, end)
+            os._exit(1)
 
     def _conclude(self, order: Order, end: dict[str, Any]) -> None:
-        with suppress(Exception):
-            self._plan.storage.write_end(order.trial_id, {**end, "run": order.run})
+        self._write_end(order, end)
         with self._changed:
             assert self._run is not None
             self._run.end = end
             self._requests.pop((order.trial_id, order.run), None)
             self._changed.notify_all()
 
+    def _write_end(self, order: Order, end: dict[str, Any]) -> None:
+        try:
+            self._plan.storage.write_end(order.trial_id, {**end, "run": order.run})
+        except Exception:
+            logger.warning("the end of trial %d was not noted", order.trial_id, exc_info=True)
+
     def _tell(self, order: Order, folder: TrialFolder, news: list[tuple[int, Any]]) -> None:
-        if news:
-            with self._changed:
-                assert self._run is not None
-                self._run.news.extend(news)
-                self._changed.notify_all()
-            if isinstance(self._plan.storage, UrlStorage):
-                self._plan.storage.keep(folder, order.trial_id, order.run)
+        if not news:
+            return
+        with self._changed:
+            assert self._run is not None
+            self._run.news.extend(news)
+            self._changed.notify_all()
+        warning = self._keeper.keep(folder, order.trial_id, order.run)
+        if warning is not None:
+            self._warn(warning)
+
+    def _warn(self, text: str) -> None:
+        with self._changed:
+            assert self._run is not None
+            self._run.warnings.append(text)
+            self._changed.notify_all()
 
     def _run_process(
         self, process: HostedScript | HostedFunction, order: Order, folder: TrialFolder
@@ -259,11 +309,15 @@ class TrialHost:
             events = process.wait_events(None)
             while events:
                 for event in events:
+                    if not isinstance(event, (TrialStarted, TrialReported, TrialEnded)):
+                        continue
+                    if (event.trial_id, event.run) != (trial_id, run):
+                        continue  # of a trial before this one
                     if isinstance(event, TrialStarted):
                         self._leash.hold(event.handle["pid"])
                     elif isinstance(event, TrialReported):
                         news.append((process.delivered(trial_id), dict(event.result)))
-                    elif isinstance(event, TrialEnded):
+                    else:
                         self._leash.hold(None)
                         self._tell(order, folder, news)
                         return {
@@ -297,6 +351,17 @@ class TrialHost:
         with suppress(Exception):
             self._plan.storage.write_end(trial_id, end)
         os._exit(0)
+
+
+def _failed(error: Exception) -> dict[str, Any]:
+    return {"cause": "failed", "exit_code": None, "error": f"{type(error).__name__}: {error}"}
+
+
+def _kill(folder: TrialFolder, run: int) -> None:
+    """Kill the processes of a run at once."""
+    noted = folder.read_process()
+    if noted is not None and noted[0] == run:
+        kill_session(noted[2])
 
 
 def _as_asked(request: Request | None, code: int | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from synetune_lab.backend.ray_backend.host import TrialHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from queue import SimpleQueue
 
     from synetune_lab.backend.ray_backend.host import HostPlan
 
@@ -61,10 +62,19 @@ class HostPool:
         prefix: Beginning of the names of hosts.
         keep_warm_s: How long a host without a trial holds its resources, for the next one.
         runtime_env: Ray's description of what a host needs to be installed.
+        clean_up_s: Seconds that a host without a trial has to clean up before it is ended; None if
+            there is nothing to clean up.
+        news: Gets what is to be passed to `Watch.hear`: hosts that have cleaned up.
     """
 
     def __init__(
-        self, ray: Any, prefix: str, keep_warm_s: float, runtime_env: Mapping[str, Any] | None
+        self,
+        ray: Any,
+        prefix: str,
+        keep_warm_s: float,
+        runtime_env: Mapping[str, Any] | None,
+        clean_up_s: float | None,
+        news: SimpleQueue[tuple[Any, ...]],
     ) -> None:
         self._ray = ray
         self._prefix = prefix
@@ -73,6 +83,9 @@ class HostPool:
         self._idle: list[Host] = []
         self._busy: set[Host] = set()
         self._suspects: dict[str, float] = {}
+        self._clean_up_s = clean_up_s
+        self._news = news
+        self._leaving: dict[Host, tuple[float, Any]] = {}
         self._remote = ray.remote(max_concurrency=_CALLS_AT_ONCE)(TrialHost)
 
     def acquire(
@@ -94,7 +107,7 @@ class HostPool:
             self._busy.add(host)
             return host
         while self._idle:  # they may hold what the new one waits for
-            self.discard(self._idle[0])
+            self.dismiss(self._idle[0])
         name = f"{self._prefix}{uuid.uuid4().hex[:12]}"
         options = {**actor_options(resources), "name": name, "namespace": NAMESPACE}
         if self._runtime_env:
@@ -130,19 +143,38 @@ class HostPool:
 
     def release(self, host: Host) -> None:
         """The host has no trial any more, or does not need to have one when it is there."""
-        self._busy.discard(host)
         if host.key is None or self._keep_warm <= 0:
-            self._kill(host.actor)
+            self.dismiss(host)
             return
+        self._busy.discard(host)
         host.idle_since = time.monotonic()
         self._idle.append(host)
 
     def discard(self, host: Host) -> None:
-        """End a host, with the trial that it may have."""
+        """End a host at once, with the trial that it may have."""
+        self._forget(host)
+        self._leaving.pop(host, None)
+        self._kill(host.actor)
+
+    def dismiss(self, host: Host) -> None:
+        """End a host without a trial, once it has cleaned up."""
+        if self._clean_up_s is None or host.node is None:
+            self.discard(host)
+            return
+        self._forget(host)
+        try:
+            answer = host.actor.clean_up.remote()
+        except Exception:  # the cluster is gone
+            self._kill(host.actor)
+            return
+        self._leaving[host] = (time.monotonic() + self._clean_up_s, answer)
+        news = self._news
+        answer.future().add_done_callback(lambda done: news.put((None, host, done)))
+
+    def _forget(self, host: Host) -> None:
         self._busy.discard(host)
         if host in self._idle:
             self._idle.remove(host)
-        self._kill(host.actor)
 
     def suspect(self, node: str | None) -> None:
         """A node does not answer: nothing is put there as long as Ray takes it for alive."""
@@ -152,14 +184,27 @@ class HostPool:
             self.discard(host)
 
     def end_idle(self, now: float) -> float:
-        """End hosts that were idle for long; returns when the next will have been."""
+        """End hosts that were idle for long; returns when there will be more to end."""
         for host in [h for h in self._idle if h.idle_since + self._keep_warm <= now]:
+            self.dismiss(host)
+        for host in [h for h, (due, _) in self._leaving.items() if due <= now]:
+            logger.warning("host %s did not clean up in time", host.name)
             self.discard(host)
-        return min((h.idle_since + self._keep_warm for h in self._idle), default=math.inf)
+        idle = [host.idle_since + self._keep_warm for host in self._idle]
+        return min([*idle, *(due for due, _ in self._leaving.values())], default=math.inf)
 
     def close(self, *, leave_busy: bool) -> None:
-        """End all hosts, or only the idle ones."""
-        for host in [*self._idle, *([] if leave_busy else self._busy)]:
+        """End all hosts, or only the idle ones; those that clean up are waited for."""
+        for host in [] if leave_busy else list(self._busy):
+            self.discard(host)
+        for host in list(self._idle):
+            self.dismiss(host)
+        if self._leaving:
+            dues, answers = zip(*self._leaving.values(), strict=True)
+            left = max(0.0, max(dues) - time.monotonic())
+            with suppress(Exception):
+                self._ray.wait(list(answers), num_returns=len(answers), timeout=left)
+        for host in list(self._leaving):
             self.discard(host)
 
     def _kill(self, actor: Any) -> None:

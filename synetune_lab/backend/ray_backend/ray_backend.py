@@ -24,9 +24,9 @@ from synetune_lab.backend.ray_backend.files import Body, FilesOfTrials
 from synetune_lab.backend.ray_backend.host import HostPlan
 from synetune_lab.backend.ray_backend.hosted import HostedFunction, HostedScript
 from synetune_lab.backend.ray_backend.pool import HostPool
-from synetune_lab.backend.ray_backend.repeats import RepeatFilter
 from synetune_lab.backend.ray_backend.stepping import SteppedTrainable, is_trainable_class
 from synetune_lab.backend.ray_backend.watch import Watch
+from synetune_lab.backend.repeats import RepeatFilter
 from synetune_lab.engine.events import TrialEnded, TrialReported
 from synetune_lab.errors import BackendError
 
@@ -292,7 +292,9 @@ class RayBackend(FilesOfTrials):
             if not callable(self.resources):
                 self._check_fits(self.resources)
             prefix = f"{self.tuner_name or self._root().name}:"
-            pool = HostPool(ray, prefix, self.keep_warm_s, self.runtime_env)
+            # A class has an object to clean up; other trials run in processes of their own.
+            clean_up_s = self.grace_period_s if isinstance(self.body, SteppedTrainable) else None
+            pool = HostPool(ray, prefix, self.keep_warm_s, self.runtime_env, clean_up_s, self._news)
             self._watch = Watch(self, ray, pool, self._news, self.grace_period_s)
         return self._watch
 

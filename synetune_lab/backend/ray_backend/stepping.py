@@ -31,6 +31,8 @@ TRAINING_ITERATION = "training_iteration"
 _LATEST_FILENAME = "latest.json"
 _STATE_FILENAME = "state.pkl"
 
+_BASES = ("ray.", "synetune_lab.tune.")
+
 Tell = Callable[[int, dict[str, Any]], None]
 
 
@@ -100,11 +102,13 @@ class SteppedTrainable:
             ):
                 try:
                     self._train(folder, dict(config), tail, tell, request)
+                    if not _can_be_reset(self._object):
+                        self.cleanup()
                 except BaseException as error:
-                    self._object = None
                     frames = error.__traceback__.tb_next if error.__traceback__ else None
                     text = "".join(traceback.format_exception(type(error), error, frames))
                     sys.stderr.write(text)
+                    self.cleanup()
                     return 1, text.rstrip("\n")
             return 0, None
         finally:
@@ -146,8 +150,7 @@ class SteppedTrainable:
         """The object, with this configuration: that of the last trial if it can be reset."""
         if self._class is None:
             self._class = pickle.loads(self.data)
-        reset = getattr(self._object, "reset_config", None)
-        if callable(reset) and reset(dict(config)):
+        if _can_be_reset(self._object) and self._object.reset_config(dict(config)):
             if hasattr(self._object, "config"):
                 self._object.config = dict(config)
             return self._object
@@ -161,10 +164,22 @@ class SteppedTrainable:
         return self._object
 
     def cleanup(self) -> None:
-        """Let the object of the last trial clean up."""
+        """Let the object of the last trial clean up; harmless if it has.
+
+        An error is printed: that trial has ended, and the next one is not to blame.
+        """
         gone, self._object = self._object, None
         if callable(getattr(gone, "cleanup", None)):
-            gone.cleanup()
+            try:
+                gone.cleanup()
+            except BaseException:
+                traceback.print_exc()
+
+
+def _can_be_reset(trainable: Any) -> bool:
+    """Whether its class says how; what it has from a base class that refuses does not count."""
+    reset = getattr(trainable, "reset_config", None)
+    return callable(reset) and not getattr(reset, "__module__", "").startswith(_BASES)
 
 
 def _save(trainable: Any, checkpoints: Path, iteration: int) -> int:

@@ -15,14 +15,15 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from synetune_lab.backend.ray_backend.host import Order
-from synetune_lab.backend.ray_backend.storage import SharedFolder, UrlStorage, reports_in
+from synetune_lab.backend.ray_backend.storage import SharedFolder, reports_in
 from synetune_lab.engine.events import EndCause, TrialEnded
 
 if TYPE_CHECKING:
     from synetune_lab.backend.local.folder import Request
     from synetune_lab.backend.ray_backend.host import HostPlan
     from synetune_lab.backend.ray_backend.pool import Host, HostPool
-    from synetune_lab.backend.ray_backend.repeats import RepeatFilter
+    from synetune_lab.backend.ray_backend.url_storage import UrlStorage
+    from synetune_lab.backend.repeats import RepeatFilter
 
 __all__ = ["Watch", "Watcher"]
 
@@ -149,15 +150,13 @@ class Watch:
         watched.ordered = True
         assert watched.again is not None
         order = Order(watched.trial_id, watched.run, watched.again[0], watched.offset)
-        watched.host.actor.run.remote(order)
+        self._expect(watched, watched.host.actor.run.remote(order))
         self._listen(watched)
 
     def _listen(self, watched: _Watched) -> None:
         self._expect(
             watched,
-            watched.host.actor.take.remote(
-                watched.trial_id, watched.run, watched.offset, watched.up
-            ),
+            watched.host.actor.take.remote(watched.trial_id, watched.run, watched.offset),
         )
 
     def _expect(self, watched: _Watched, ref: Any) -> None:
@@ -165,8 +164,11 @@ class Watch:
         future: Future[dict[str, Any]] = ref.future()
         future.add_done_callback(lambda done: news.put((watched, host, done)))
 
-    def hear(self, watched: _Watched, host: Host, done: Future[dict[str, Any]]) -> None:
+    def hear(self, watched: _Watched | None, host: Host, done: Future[dict[str, Any]]) -> None:
         """Take in an answer of a host, or that there is none any more."""
+        if watched is None:
+            self._pool.discard(host)  # it has cleaned up
+            return
         error = done.exception()
         if error is None:
             host.node = done.result()["node"]
@@ -180,6 +182,10 @@ class Watch:
             self._order(watched)
             return
         answer = done.result()
+        if "reports" not in answer:
+            return  # the host has the order
+        for text in answer["warnings"]:
+            logger.warning("trial %d: %s", watched.trial_id, text)
         self._tell(watched, answer["reports"])
         if answer["end"] is None:
             self._listen(watched)
@@ -202,7 +208,7 @@ class Watch:
                 self._start(run)
                 return
         if waiting:
-            self._pool.discard(host)  # they may wait for what it holds
+            self._pool.dismiss(host)  # they may wait for what it holds
         else:
             self._pool.release(host)
 
@@ -221,7 +227,8 @@ class Watch:
             cause = "lost"  # an earlier driver asked for it, and this one does not know
         elif cause == "lost" and watched.request is not None:
             cause = "paused" if watched.request == "pause" else "stopped"
-        if cause == "lost":
+        # A pause whose checkpoint could not be kept begins with the one before, too.
+        if cause == "lost" or (cause == "paused" and end.get("behind")):
             self._watcher.repeats.lose(watched.trial_id)
         event = TrialEnded(
             watched.trial_id, watched.run, cause, end.get("exit_code"), end.get("error")

@@ -14,7 +14,16 @@ from typing import Any, Final, Literal
 from synetune_lab.errors import BackendError
 from synetune_lab.extras import require
 
-__all__ = ["Aws", "AwsError", "Trouble", "boto_config"]
+__all__ = [
+    "Aws",
+    "AwsError",
+    "Trouble",
+    "as_aws_error",
+    "boto_config",
+    "check_same_account",
+    "has_own_keys",
+    "profile_of",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +52,8 @@ _UNKNOWN_IDENTITY: Final = {
     "InvalidAccessKeyId",
     "InvalidToken",
     "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "AuthFailure",
@@ -58,6 +69,20 @@ _MISSING: Final = {
     "404",
 }
 _SERVER_ERROR: Final = 500
+# Ways to credentials that a new session finds again.
+_FOUND_AGAIN: Final = {
+    "assume-role",
+    "assume-role-with-web-identity",
+    "boto-config",
+    "config-file",
+    "container-role",
+    "custom-process",
+    "env",
+    "iam-role",
+    "login",
+    "shared-credentials-file",
+    "sso",
+}
 _RENEW: Final = (
     "run `aws sso login` (with `--profile NAME` if you use one), or `aws configure` for a key of "
     "your own, or renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; "
@@ -107,19 +132,27 @@ class Aws:
     Args:
         region: The region; None takes the one that boto3 finds.
         profile: Profile of the credentials; None takes the one that boto3 finds.
-        session: A boto3 session to use instead, for as long as its credentials are good.
+        session: A boto3 session to use instead, for as long as its credentials are good; then one
+            of the same profile.
+        account: Number of the account that it has to be; None for any.
 
     Attributes:
         calls: How often each operation was called.
     """
 
     def __init__(
-        self, region: str | None = None, profile: str | None = None, session: Any = None
+        self,
+        region: str | None = None,
+        profile: str | None = None,
+        session: Any = None,
+        account: str | None = None,
     ) -> None:
         self.calls: Counter[str] = Counter()
         # The region of a given session outlives it, see `forget`.
         self._wanted_region = region or getattr(session, "region_name", None)
-        self._profile, self._session = profile, session
+        self._profile, self._session = profile or profile_of(session), session
+        self._is_given = session is not None
+        self._account, self._is_checked = account, False
         self._clients: dict[tuple[str, bool], Any] = {}
         self._lock = threading.Lock()
 
@@ -138,8 +171,27 @@ class Aws:
             )
         return str(region)
 
+    @property
+    def account(self) -> str:
+        """Number of the account. From the first call on, no other one is taken for it.
+
+        Raises:
+            AwsError: If AWS can't be asked, or it is another one than it has to be.
+        """
+        if self._account is None:
+            found = str(self.call("sts", "get_caller_identity")["Account"])
+            with self._lock:
+                self._account, self._is_checked = found, True
+        elif not self._is_checked:
+            self.call("sts", "get_caller_identity")
+        return self._account
+
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, for example `s3`."""
+        """The boto3 client of a service, for example `s3`.
+
+        Raises:
+            AwsError: If the credentials are of another account than before.
+        """
         return self._client(service, is_patient=True)
 
     def use(self, service: str, client: Any) -> None:
@@ -173,12 +225,24 @@ class Aws:
         region = self.region
         key = service, is_patient
         with self._lock:
+            if self._account is not None and not self._is_checked:
+                self._check_account(self._account, region)
             if key not in self._clients:
                 config = boto_config() if is_patient else boto_config(max_attempts=0)
                 self._clients[key] = self._boto_session().client(
                     service, region_name=region, config=config
                 )
             return self._clients[key]
+
+    def _check_account(self, account: str, region: str) -> None:
+        """Whether new credentials are of the account that is worked in."""
+        sts = self._boto_session().client("sts", region_name=region, config=boto_config())
+        self.calls["get_caller_identity"] += 1
+        found = str(sts.get_caller_identity()["Account"])
+        if found != account:
+            self._session = None  # other credentials are looked for at the next call
+        check_same_account(found, account)
+        self._is_checked = True
 
     def _call(
         self, service: str, operation: str, arguments: Mapping[str, Any], *, is_patient: bool
@@ -200,8 +264,15 @@ class Aws:
     def forget(self) -> None:
         """Make new clients at the next call, so that renewed credentials are read."""
         with self._lock:
+            if self._is_given and self._profile is None and has_own_keys(self._session):
+                logger.warning(
+                    "The boto3 session that was given holds keys of its own, which can't be "
+                    "renewed: from now on the credentials that boto3 finds are used (profile "
+                    "'default', or AWS_PROFILE). To use others, give profile=... or a session of "
+                    "a profile"
+                )
             self._clients.clear()
-            self._session = None
+            self._session, self._is_given, self._is_checked = None, False, False
 
     def _boto_session(self) -> Any:
         if self._session is None:
@@ -212,6 +283,46 @@ class Aws:
             except botocore.BotoCoreError as error:
                 raise as_aws_error(error, "reading the AWS profile") from error
         return self._session
+
+
+def profile_of(session: Any) -> str | None:
+    """The profile of a boto3 session; None if it has none of its own."""
+    name = getattr(session, "profile_name", None)
+    return name if isinstance(name, str) and name != "default" else None
+
+
+def has_own_keys(session: Any) -> bool:
+    """Whether a boto3 session holds credentials that another session would not find."""
+    find = getattr(session, "get_credentials", None)
+    if find is None:
+        return False
+    botocore = require("botocore.exceptions", extra="aws")
+    try:
+        credentials = find()
+    except (botocore.BotoCoreError, OSError):
+        return False
+    return credentials is not None and credentials.method not in _FOUND_AGAIN
+
+
+def check_same_account(found: str, wanted: str) -> None:
+    """Refuse the credentials of another account: none of the jobs would be found in it.
+
+    Args:
+        found: Number of the account that the credentials are of.
+        wanted: Number of the account that the jobs are in.
+
+    Raises:
+        AwsError: If they differ.
+    """
+    if found != wanted:
+        raise AwsError(
+            "credentials",
+            "AnotherAccount",
+            f"the AWS credentials are of account {found} now, and the jobs of this run are in "
+            f"account {wanted}; choose credentials of that one: run `aws sso login --profile NAME` "
+            "and set the environment variable AWS_PROFILE, or renew AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; until then nothing is asked",
+        )
 
 
 def as_aws_error(error: Exception, what: str) -> AwsError:

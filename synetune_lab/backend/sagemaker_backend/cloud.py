@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
+from synetune_lab.backend.sagemaker_backend.logs import check_logs
 from synetune_lab.backend.sagemaker_backend.names import (
     ROLE_ARN,
     job_name,
@@ -98,25 +99,30 @@ class Cloud:
         aws: The account.
         job: What its jobs are.
         paths: Names and addresses.
+        watches_logs: Whether the logs of its jobs are going to be searched.
 
     Raises:
-        BackendError: If something is missing: credentials, region, role, bucket. The message says
-            what to do.
+        BackendError: If something is missing: credentials, region, role, bucket, a permission. The
+            message says what to do.
     """
 
-    def __init__(self, aws: Aws, job: JobDescription, paths: Paths) -> None:
+    def __init__(
+        self, aws: Aws, job: JobDescription, paths: Paths, *, watches_logs: bool = False
+    ) -> None:
         self.aws, self.paths = aws, paths
         self.store = S3Store(aws)
         self.region = aws.region
-        account = aws.call("sts", "get_caller_identity")["Account"]
+        account = aws.account
         self.role_arn = find_role(aws, job.role)
         if paths.base_uri is None:
             paths.base_uri = f"s3://sagemaker-{self.region}-{account}/{_FOLDER}"
             self._make_bucket(f"sagemaker-{self.region}-{account}")
         else:
             self._require_bucket(parse_s3_uri(paths.base_uri, "s3_path")[0])
-        # Trials ask for it all the time.
+        # Who watches trials asks for it all the time.
         aws.call("sagemaker", "list_training_jobs", NameContains=paths.prefix, MaxResults=1)
+        if watches_logs:
+            check_logs(aws, paths.prefix)
         self._sources: dict[tuple[str, str | None], tuple[str, str]] = {}
         self.source(job)
 
@@ -154,25 +160,6 @@ class Cloud:
             output_path=f"{self.paths.root}/output",
             config_uri=config_uri,
         )
-
-    def end_warm_pools(self) -> int:
-        """Give back instances that wait for a next trial; returns of how many jobs."""
-        page = self.aws.call(
-            "sagemaker",
-            "list_training_jobs",
-            NameContains=f"{self.paths.prefix}-",
-            WarmPoolStatusEquals="Available",
-            MaxResults=100,
-        )
-        names = [summary["TrainingJobName"] for summary in page.get("TrainingJobSummaries", [])]
-        for name in names:
-            self.aws.call(
-                "sagemaker",
-                "update_training_job",
-                TrainingJobName=name,
-                ResourceConfig={"KeepAlivePeriodInSeconds": 0},
-            )
-        return len(names)
 
     def _make_bucket(self, bucket: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
+from synetune_lab.backend.sagemaker_backend.names import INSTANCE_TYPE, parse_s3_uri
+from synetune_lab.backend.sagemaker_backend.sdk_objects import tags_of
+from synetune_lab.constants import MAX_METRICS_SUPPORTED_BY_SAGEMAKER
 from synetune_lab.errors import BackendError
 
 __all__ = ["CHECKPOINT_PATH", "JobDescription"]
@@ -24,7 +27,26 @@ _TAG_KEY: Final = re.compile(r"(?!aws:)[\w .:/=+\-@]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w .:/=+\-@]{0,256}")
 _MAX_ENVIRONMENT: Final = 100
 _MAX_ENVIRONMENT_VALUE: Final = 512
-_MAX_KEEP_ALIVE_S: Final = 21600
+_INPUT_MODES: Final = ("File", "Pipe", "FastFile")
+# The longest and most that SageMaker allows.
+_LIMITS: Final = {
+    "instance_count": (1, 10_000),
+    "max_run": (1, 28 * 24 * 3600),
+    "max_wait": (1, 56 * 24 * 3600),
+    "volume_size": (1, 16_384),
+    "keep_alive_period_in_seconds": (0, 21_600),
+    "max_retry_attempts": (0, 30),
+}
+_OPTIONAL: Final = {"max_wait", "keep_alive_period_in_seconds", "max_retry_attempts"}
+_PATHS: Final = ("entry_point", "source_dir", "requirements", "checkpoint_local_path")
+_LISTS: Final = (
+    "dependencies",
+    "ignore_patterns",
+    "subnets",
+    "security_group_ids",
+    "metric_definitions",
+)
+_DICTIONARIES: Final = ("environment", "hyperparameters", "inputs", "extra", "tags")
 # What the backend adds to the environment.
 _OURS: Final = 6
 
@@ -62,7 +84,7 @@ class JobDescription:
         checkpoint_local_path: Folder of checkpoints in the container.
         subnets: Of the network that jobs run in.
         security_group_ids: See `subnets`.
-        tags: Of the jobs.
+        tags: Of the jobs, as a dictionary or as AWS writes them.
         metric_definitions: What SageMaker is to read from the logs, for its own charts.
         max_retry_attempts: How often SageMaker may repeat a job after an error of its own.
         base_job_name: Used for the name of jobs if the tuner has none.
@@ -105,6 +127,7 @@ class JobDescription:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._tidy()
         self._check_script()
         self._check_instances()
         self._check_environment()
@@ -127,6 +150,40 @@ class JobDescription:
         """The same job with another script."""
         return replace(self, entry_point=os.fspath(entry_point))
 
+    def _tidy(self) -> None:
+        """Bring what can be given in several forms into one; refuse other forms."""
+        for name in _PATHS:
+            if isinstance(getattr(self, name), os.PathLike):
+                self._set(name, os.fspath(getattr(self, name)))
+        tags: Any = self.tags
+        if not isinstance(tags, (Mapping, str)) and tags:
+            try:
+                known = tags_of(tags)
+            except (KeyError, TypeError):
+                known = {"None": ""}
+            if "None" in known:  # there is one without a name
+                raise BackendError(
+                    f"tags is {tags!r:.200}; give a dictionary, for example {{'team': 'vision'}}"
+                )
+            self._set("tags", known)
+        for name in _LISTS:
+            value = getattr(self, name)
+            if isinstance(value, (str, bytes, os.PathLike, Mapping)):
+                raise BackendError(
+                    f"{name} is {value!r:.200}; give a list, for example [{str(value)!r:.200}]"
+                )
+            self._set(name, () if value is None else value)
+        for name in _DICTIONARIES:
+            value = getattr(self, name)
+            if not isinstance(value, Mapping) and value:
+                raise BackendError(f"{name} is {value!r:.200}; give a dictionary")
+            self._set(name, value or {})
+        if any(isinstance(path, os.PathLike) for path in self.dependencies):
+            self._set("dependencies", [os.fspath(path) for path in self.dependencies])
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # it is frozen for everybody else
+
     def _check_script(self) -> None:
         if self.has_remote_source:
             parse_s3_uri(str(self.source_dir), "source_dir")
@@ -147,28 +204,26 @@ class JobDescription:
     def _check_instances(self) -> None:
         if not self.image_uri:
             raise BackendError("image_uri is empty; give the address of a Docker image")
-        if not self.instance_type.startswith("ml."):
+        if not INSTANCE_TYPE.fullmatch(str(self.instance_type)):
             raise BackendError(
                 f"instance_type is {self.instance_type!r}; instance types of SageMaker begin with "
                 "'ml.', for example 'ml.m5.xlarge'"
                 + (
                     " ('local' mode is what LocalBackend does)"
-                    if "local" in self.instance_type
+                    if "local" in str(self.instance_type)
                     else ""
                 )
             )
-        for name, value in (
-            ("instance_count", self.instance_count),
-            ("max_run", self.max_run),
-            ("volume_size", self.volume_size),
-        ):
-            if type(value) is not int or value < 1:
-                raise BackendError(f"{name} is {value!r}; use a whole number, at least 1")
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
+            if type(value) is not int or not low <= value <= high:
+                raise BackendError(
+                    f"{name} is {value!r:.100}; use a whole number, at least {low} and at most "
+                    f"{high}"
+                )
         keep = self.keep_alive_period_in_seconds
-        if keep is not None and not 0 <= keep <= _MAX_KEEP_ALIVE_S:
-            raise BackendError(
-                f"keep_alive_period_in_seconds is {keep}; SageMaker allows 0 to {_MAX_KEEP_ALIVE_S}"
-            )
         if keep and self.use_spot_instances:
             raise BackendError(
                 "keep_alive_period_in_seconds and use_spot_instances exclude each other: SageMaker "
@@ -215,18 +270,51 @@ class JobDescription:
                 f"subnets is {list(self.subnets)} and security_group_ids is "
                 f"{list(self.security_group_ids)}; a job in a network of yours needs both"
             )
+        if self.input_mode not in _INPUT_MODES:
+            modes = {mode.lower(): mode for mode in _INPUT_MODES}
+            near = difflib.get_close_matches(str(self.input_mode).lower(), modes, 1)
+            hint = f" (did you mean {modes[near[0]]!r}?)" if near else ""
+            raise BackendError(
+                f"input_mode is {self.input_mode!r}; use one of {', '.join(_INPUT_MODES)}{hint}"
+            )
+        if self.output_path is not None:
+            parse_s3_uri(str(self.output_path), "output_path")
+        if len(self.metric_definitions) > MAX_METRICS_SUPPORTED_BY_SAGEMAKER:
+            raise BackendError(
+                f"metric_definitions has {len(self.metric_definitions)} entries; SageMaker charts "
+                f"at most {MAX_METRICS_SUPPORTED_BY_SAGEMAKER}"
+            )
+        self._check_inputs()
+        self._check_tags()
+
+    def _check_inputs(self) -> None:
         if len(self.inputs) > _MAX_CHANNELS:
             raise BackendError(
                 f"inputs has {len(self.inputs)} data channels; use at most {_MAX_CHANNELS}"
             )
-        for name in self.inputs:
+        for name, given in self.inputs.items():
             if not _CHANNEL.fullmatch(name):
                 raise BackendError(
                     f"data channel {name!r:.100}: use 1 to 64 letters, digits, '.', '-' and '_'"
                 )
+            is_entry = isinstance(getattr(given, "config", given), Mapping)
+            if not is_entry and not str(given).startswith(("s3://", "https://")):
+                raise BackendError(
+                    f"data channel {name!r} is {given!r:.200}; give an address on S3 such as "
+                    "'s3://my-bucket/data' (upload local data once, since every trial reads it), "
+                    "or an entry of InputDataConfig"
+                )
+
+    def _check_tags(self) -> None:
         if len(self.tags) > _MAX_TAGS:
             raise BackendError(f"tags has {len(self.tags)} entries; use at most {_MAX_TAGS}")
-        for key, value in self.tags.items():
+        tags: Mapping[Any, Any] = self.tags
+        for key, value in tags.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise BackendError(
+                    f"tag {key!r:.150} has the value {value!r:.150}; tags and their values are "
+                    f"strings: write {str(value)!r:.150}"
+                )
             if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value):
                 raise BackendError(
                     f"tag {key!r:.150} with the value {value!r:.300}: AWS takes letters, digits, "

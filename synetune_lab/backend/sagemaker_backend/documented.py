@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synetune_lab.backend.event_backend import EventBackend
-from synetune_lab.backend.sagemaker_backend.aws import Aws
+from synetune_lab.backend.sagemaker_backend.aws import Aws, has_own_keys
 from synetune_lab.backend.sagemaker_backend.cloud import Cloud, Paths, read_token
 from synetune_lab.backend.sagemaker_backend.logs import read_streams
 from synetune_lab.backend.sagemaker_backend.names import parse_s3_uri
-from synetune_lab.backend.sagemaker_backend.request import metric_definitions_from_names
+from synetune_lab.backend.sagemaker_backend.request import check_metrics
+from synetune_lab.backend.sagemaker_backend.settings import (
+    check_prices,
+    check_seconds,
+    check_waits,
+)
 from synetune_lab.backend.sagemaker_backend.translation import (
     as_description,
     boto_session_of,
@@ -55,27 +61,35 @@ class DocumentedSageMakerBackend(EventBackend):
         inputs, extra = channels(sagemaker_fit_kwargs)
         self.job = replace(job, inputs={**job.inputs, **inputs}, extra={**job.extra, **extra})
         self.sm_estimator: Any = sm_estimator
+        check_metrics(self.job, metrics_names or ())
         self.metrics_names = list(metrics_names or [])
-        metric_definitions_from_names(self.metrics_names)
         if s3_path is not None:
             parse_s3_uri(s3_path, "s3_path")
         self.s3_path = s3_path
-        self.instance_prices = dict(instance_prices or {})
-        self.log_settle_s, self.log_patience_s = log_settle_s, log_patience_s
-        self.retry_s, self.limit_retry_s = retry_s, limit_retry_s
-        self.limit_patience_s = limit_patience_s
+        self.instance_prices = check_prices(instance_prices or {})
+        self.log_settle_s = check_seconds("log_settle_s", log_settle_s)
+        self.log_patience_s = check_seconds("log_patience_s", log_patience_s)
+        self.retry_s = check_waits("retry_s", retry_s)
+        self.limit_retry_s = check_waits("limit_retry_s", limit_retry_s)
+        self.limit_patience_s = check_seconds("limit_patience_s", limit_patience_s)
+        self.resource_attr: str | None = None
+        self._instance_types: list[str] = []
         self.local_path: Path | None = None
         self._paths: Paths | None = None
         self._copy_from: int | None = None
+        self._copies: dict[int, int] = {}
+        self._account_id: str | None = None
+        self._had_own_keys = False
         self._to_delete: set[int] = set()
         self._aws: Aws | None = None
         self._cloud: Cloud | None = None
         self._watch: Watch | None = None
+        self._marks: dict[int, deque[int]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         # Clients can't be pickled; jobs are found again by their names, see `adopt`.
-        fresh: dict[str, Any] = {"_aws": None, "_cloud": None, "_watch": None}
+        fresh: dict[str, Any] = {"_aws": None, "_cloud": None, "_watch": None, "_marks": {}}
         return {**state, **fresh, "sm_estimator": None}
 
     # Documented methods.
@@ -115,10 +129,15 @@ class DocumentedSageMakerBackend(EventBackend):
         """How often each operation of AWS was called, since the backend was opened."""
         return {} if self._aws is None else dict(self._aws.calls)
 
+    @property
+    def job_prefix(self) -> str | None:
+        """Names of the trials' jobs begin with this; None as long as the experiment has no name."""
+        return None if self._paths is None else f"{self._paths.prefix}-"
+
     def add_metric_definitions_to_sagemaker_estimator(self, metrics_names: Sequence[str]) -> None:
         """Have SageMaker's console chart more metrics."""
         names = [*self.metrics_names, *(n for n in metrics_names if n not in self.metrics_names)]
-        metric_definitions_from_names(names)
+        check_metrics(self.job, names)
         self.metrics_names = names
 
     def initialize_sagemaker_session(self) -> None:
@@ -181,7 +200,8 @@ class DocumentedSageMakerBackend(EventBackend):
 
     def _delete_left_over(self) -> None:
         """Delete checkpoints; those that can't be deleted now are left for later."""
-        for trial_id in sorted(self._to_delete):
+        # What is still to be copied to another trial has to wait.
+        for trial_id in sorted(self._to_delete - set(self._copies.values())):
             try:
                 cloud = self._in_cloud()
                 cloud.store.delete_folder(cloud.paths.checkpoints(trial_id))
@@ -205,12 +225,22 @@ class DocumentedSageMakerBackend(EventBackend):
     def _account(self) -> Aws:
         if self._aws is None:
             session = boto_session_of(self.sm_estimator)
-            self._aws = Aws(self.job.region, self.job.profile, session)
+            if session is not None:
+                self._had_own_keys = self.job.profile is None and has_own_keys(session)
+            elif self._had_own_keys:
+                logger.warning(
+                    "The boto3 session of the estimator held keys of its own, which are not saved "
+                    "with a run: now the credentials that boto3 finds are used (profile "
+                    "'default', or AWS_PROFILE)"
+                )
+            self._aws = Aws(self.job.region, self.job.profile, session, self._account_id)
         return self._aws
 
     def _in_cloud(self) -> Cloud:
         if self._cloud is None:
-            self._cloud = Cloud(self._account(), self.job, self._names())
+            aws = self._account()
+            self._cloud = Cloud(aws, self.job, self._names(), watches_logs=True)
+            self._account_id = aws.account
         return self._cloud
 
 

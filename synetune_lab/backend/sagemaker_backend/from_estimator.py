@@ -12,6 +12,7 @@ from synetune_lab.backend.sagemaker_backend.sdk_objects import (
     nested,
     own_hyperparameters,
     path_of,
+    profile_of,
     region_of,
     tags_of,
     value_of,
@@ -99,6 +100,7 @@ def from_estimator(estimator: Any) -> JobDescription:
         max_retry_attempts=get(estimator, "max_retry_attempts"),
         base_job_name=get(estimator, "base_job_name"),
         region=region_of(get(estimator, "sagemaker_session")),
+        profile=profile_of(get(estimator, "sagemaker_session")),
         extra=_extra(estimator),
     )
 

@@ -13,6 +13,7 @@ from synetune_lab.backend.sagemaker_backend.sdk_objects import (
     get,
     own_hyperparameters,
     path_of,
+    profile_of,
     region_of,
     request_form,
     tags_of,
@@ -135,6 +136,7 @@ def from_model_trainer(trainer: Any) -> JobDescription:
         metric_definitions=request_form(get(trainer, "_metric_definitions", [])),
         base_job_name=get(trainer, "base_job_name"),
         region=region_of(get(trainer, "sagemaker_session")),
+        profile=profile_of(get(trainer, "sagemaker_session")),
         extra=_extra(trainer),
     )
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from synetune_lab.backend.sagemaker_backend.names import INSTANCE_TYPE
 from synetune_lab.config_space.domain import Domain
 from synetune_lab.constants import ST_INSTANCE_COUNT, ST_INSTANCE_TYPE
 from synetune_lab.errors import BackendError
@@ -24,6 +25,7 @@ __all__ = [
     "decode_sagemaker_hyperparameter",
     "encode_fixed",
     "encode_hyperparameters",
+    "values_of",
 ]
 
 logger = logging.getLogger(__name__)
@@ -97,10 +99,10 @@ def check_space(space: Mapping[str, Any], *, as_json: bool) -> None:
         BackendError: If there is a value that can't be passed.
     """
     for name, domain in space.items():
-        values = _values(domain)
+        values = values_of(domain)
         if name == ST_INSTANCE_TYPE:
             for value in values:
-                if not isinstance(value, str) or not value.startswith("ml."):
+                if not isinstance(value, str) or not INSTANCE_TYPE.fullmatch(value):
                     raise BackendError(
                         f"{ST_INSTANCE_TYPE} may be {value!r}, which is no SageMaker instance type;"
                         " they begin with 'ml.', for example 'ml.m5.xlarge'"
@@ -116,7 +118,7 @@ def check_space(space: Mapping[str, Any], *, as_json: bool) -> None:
             _encode(name, value)
 
 
-def _values(domain: Any) -> list[Any]:
+def values_of(domain: Any) -> list[Any]:
     """Every choice of a domain, or the ends of a range; a constant is its own."""
     if not isinstance(domain, Domain):
         return [domain]

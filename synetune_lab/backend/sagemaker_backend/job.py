@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from synetune_lab.backend.sagemaker_backend.names import new_token
 
 if TYPE_CHECKING:
-    from synetune_lab.backend.sagemaker_backend.logs import JobReports
+    from synetune_lab.backend.sagemaker_backend.reports import JobReports
 
 __all__ = ["ENDED", "Backoff", "Job", "exit_code_of", "lacks_instances"]
 
@@ -49,19 +49,21 @@ class Job:
         run: The run.
         name: Name of the job; changes with `attempt`.
         created: Unix time at which we first tried to start it.
-        begin: Given the name, does what has to be done before the request (copies a checkpoint)
-            and returns the request; None for a job that another process started.
+        begin: Given the name, does what has to be done before the request and returns the
+            request; None for a job that another process started.
         reports: What it reported.
         exists: Whether AWS has it, as far as we know.
         tried: Whether a request was sent: it may exist even if no answer came.
         stop_wanted: Whether it is to be stopped.
-        stop_sent: Whether AWS took in that it is to stop.
+        stop_sent: Whether AWS took in that it is to stop, or refused since it has ended.
+        stop_was_refused: Whether it refused: should the job run all the same, it is told again.
         adopted: Whether another process started it.
         status: What AWS told last.
         details: What AWS told of its end; None before.
         ended: Reading of the steady clock when its end was seen.
         error: Why it could not be started, for good.
         first_tried: Reading of the steady clock at the first try.
+        last_tried: The same at the last request; None if this process sent none.
         request: Why it is to end: `pause` or `stop`.
         attempt: How many jobs of this run had no instances before this one.
         waits_for_instances: Whether it waits for them now.
@@ -84,12 +86,14 @@ class Job:
     tried: bool = False
     stop_wanted: bool = False
     stop_sent: bool = False
+    stop_was_refused: bool = False
     adopted: bool = False
     status: str = ""
     details: Mapping[str, Any] | None = None
     ended: float | None = None
     error: str | None = None
     first_tried: float | None = None
+    last_tried: float | None = None
     request: str | None = None
     attempt: int = 0
     waits_for_instances: bool = False

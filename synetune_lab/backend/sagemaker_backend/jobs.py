@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from synetune_lab.backend.sagemaker_backend.aws import Aws, AwsError
 from synetune_lab.backend.sagemaker_backend.job import ENDED, Job, lacks_instances
-from synetune_lab.backend.sagemaker_backend.logs import JobReports
 from synetune_lab.backend.sagemaker_backend.names import attempt_name
+from synetune_lab.backend.sagemaker_backend.reports import JobReports
 from synetune_lab.errors import BackendError
 
 __all__ = ["JobBoard", "find_jobs"]
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 _PAGE: Final = 100
 _LAUNCH_ENV: Final = "ST_LAUNCH_ID"
 _VISIBLE_AFTER_S: Final = 120.0
+# The request did not leave this machine.
+_NEVER_SENT: Final = frozenset({"EndpointConnectionError", "ConnectTimeoutError"})
 # Whatever is asked next would meet the same.
 _UNREACHABLE: Final = frozenset({"network", "credentials", "throttled"})
 
@@ -109,17 +111,22 @@ class JobBoard:
         assert job.begin is not None
         if job.first_tried is None:
             job.first_tried = now
+        if job.tried:
+            # The answer to a request got lost. If the job runs, its folders are its own.
+            can_ask = self._claim(job, now, is_taken=False)
+            if can_ask is not None:
+                return can_ask
         tried_before = job.tried
         try:
             request = job.begin(job.name)
             request["Environment"][_LAUNCH_ENV] = job.launch_id
-            job.tried = True
+            job.tried, job.last_tried = True, now
             self._aws.call_once("sagemaker", "create_training_job", **request)
         except AwsError as error:
             if _says_name_is_taken(error):
-                return self._claim(job, now)
-            if error.trouble != "network":
-                job.tried = tried_before  # AWS said no
+                return bool(self._claim(job, now, is_taken=True))
+            if error.trouble != "network" or error.code in _NEVER_SENT:
+                job.tried = tried_before
             return self._note_failed_start(job, error, now)
         except (BackendError, OSError) as error:
             job.error, job.ended = str(error), now
@@ -128,17 +135,23 @@ class JobBoard:
         job.waits_for_instances = False
         return True
 
-    def _claim(self, job: Job, now: float) -> bool:
-        """The name is taken: by this job, if an answer of ours got lost."""
+    def _claim(self, job: Job, now: float, *, is_taken: bool) -> bool | None:
+        """Look for a job of this name: it is this one, if an answer of ours got lost.
+
+        Returns:
+            None if there is none; False if AWS can't be asked at the moment.
+        """
         try:
             details = self._aws.call_once(
                 "sagemaker", "describe_training_job", TrainingJobName=job.name
             )
         except AwsError as error:
-            job.exists = error.trouble == "missing"  # it is ours to be seen a little later
-            return job.exists or self._note_failed_start(job, error, now)
+            if error.trouble != "missing":
+                return self._note_failed_start(job, error, now)
+            job.exists = is_taken  # it is ours to be seen a little later
+            return True if is_taken else None
         if details.get("Environment", {}).get(_LAUNCH_ENV) == job.launch_id:
-            job.exists = True
+            job.exists, job.waits_for_instances = True, False
             return True
         job.tried = False
         job.error = (
@@ -211,18 +224,26 @@ class JobBoard:
         try:
             self._aws.call_once("sagemaker", "stop_training_job", TrainingJobName=job.name)
         except AwsError as error:
-            if error.trouble == "missing" and not job.exists:
+            may_come = job.last_tried is not None and now - job.last_tried <= _VISIBLE_AFTER_S
+            if error.trouble == "missing" and may_come:
+                self._wait_to_stop(job, now)
+            elif error.trouble == "missing" and not job.exists:
                 job.ended = now  # no request of ours came through
             elif error.trouble in ("refused", "missing"):
-                job.stop_sent = True  # it has ended, which the next look tells
+                # It has ended, which the next look tells; or it is told once more.
+                job.stop_sent, job.stop_was_refused = True, True
             else:
                 if job.stop_backoff.since is None:
                     logger.warning("Job %s could not be stopped yet: %s", job.name, error)
-                job.stop_backoff.first, job.stop_backoff.longest = self._retry_s
-                job.stop_backoff.failed(now)
+                self._wait_to_stop(job, now)
             return error.trouble not in _UNREACHABLE
         job.exists = job.stop_sent = True
+        job.stop_was_refused = False
         return True
+
+    def _wait_to_stop(self, job: Job, now: float) -> None:
+        job.stop_backoff.first, job.stop_backoff.longest = self._retry_s
+        job.stop_backoff.failed(now)
 
     # Watching.
 
@@ -238,17 +259,28 @@ class JobBoard:
         stopping = [job for job in open_jobs.values() if job.stop_sent or job.status == "Stopping"]
         if any(job.name not in seen for job in stopping):
             seen |= self._list("Stopping", open_jobs)
+        looks = 0
         for name, job in open_jobs.items():
-            if name not in seen:
+            if name in seen:
+                continue
+            try:
                 self.look_closely(job, now)
+            except AwsError as error:
+                if error.trouble == "throttled" and looks > 0:
+                    return  # many ended together: the others have their turn in the next cycle
+                raise
+            looks += 1
 
     def _list(self, status: str, wanted: Mapping[str, Job]) -> set[str]:
         seen: set[str] = set()
         pages = find_jobs(self._aws.call_once, self._prefix, until=set(wanted), status=status)
         for name in pages:
             if name in wanted:
-                wanted[name].status = status
+                job = wanted[name]
+                job.status = status
                 seen.add(name)
+                if status == "InProgress" and job.stop_was_refused:
+                    job.stop_sent = job.stop_was_refused = False
         return seen
 
     def look_closely(self, job: Job, now: float) -> None:
@@ -265,7 +297,7 @@ class JobBoard:
             if error.trouble != "missing":
                 raise
             # AWS may take a moment to know what it was asked for.
-            if job.first_tried is None or now - job.first_tried > _VISIBLE_AFTER_S:
+            if job.last_tried is None or now - job.last_tried > _VISIBLE_AFTER_S:
                 job.exists, job.ended = False, now
             return
         job.exists = True
@@ -284,6 +316,7 @@ def find_jobs(
     prefix: str,
     until: set[str] | None = None,
     status: str | None = None,
+    warm_pool: str | None = None,
 ) -> Iterator[str]:
     """Names of jobs, the newest first.
 
@@ -292,9 +325,11 @@ def find_jobs(
         prefix: What their names begin with, before a hyphen.
         until: Stop as soon as all these were found.
         status: The one they have, for example `InProgress`; None for any.
+        warm_pool: The status of their warm pool, for example `Available`; None for any.
     """
     missing = None if until is None else set(until)
-    wanted = {} if status is None else {"StatusEquals": status}
+    filters = {"StatusEquals": status, "WarmPoolStatusEquals": warm_pool}
+    wanted = {name: value for name, value in filters.items() if value is not None}
     token: dict[str, str] = {}
     while True:
         page = call(

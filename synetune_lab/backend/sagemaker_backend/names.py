@@ -9,6 +9,7 @@ from typing import Final
 from synetune_lab.errors import BackendError
 
 __all__ = [
+    "INSTANCE_TYPE",
     "ROLE_ARN",
     "attempt_name",
     "job_name",
@@ -23,6 +24,7 @@ MAX_JOB_NAME: Final = 63
 _LONGEST_TAIL: Final = len("-1234567-1234-123")
 _TOKEN_LENGTH: Final = 6
 ROLE_ARN: Final = re.compile(r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+")
+INSTANCE_TYPE: Final = re.compile(r"ml(\.[a-z0-9\-]+){2,}")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 
 

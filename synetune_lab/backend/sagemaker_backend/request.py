@@ -13,6 +13,7 @@ from synetune_lab.backend.sagemaker_backend.hyperparameters import (
     encode_hyperparameters,
 )
 from synetune_lab.backend.sagemaker_backend.instance_info import InstanceInfos
+from synetune_lab.backend.sagemaker_backend.names import INSTANCE_TYPE
 from synetune_lab.constants import (
     MAX_METRICS_SUPPORTED_BY_SAGEMAKER,
     SM_INSTANCE_COUNT_ENV,
@@ -36,6 +37,7 @@ __all__ = [
     "CONFIG_FILENAME",
     "SCRIPT_MODE_HYPERPARAMETERS",
     "Placement",
+    "check_metrics",
     "instances_of",
     "metric_definitions_from_names",
     "training_job_request",
@@ -86,6 +88,11 @@ def metric_definitions_from_names(metrics_names: Sequence[str]) -> list[dict[str
     Raises:
         BackendError: If there are too many, or a name is too long.
     """
+    if isinstance(metrics_names, str):
+        raise BackendError(
+            f"metrics_names is {metrics_names!r:.100}; give a list, for example "
+            f"[{metrics_names!r:.100}]"
+        )
     if len(metrics_names) > MAX_METRICS_SUPPORTED_BY_SAGEMAKER:
         raise BackendError(
             f"metrics_names has {len(metrics_names)} names; SageMaker charts at most "
@@ -101,6 +108,22 @@ def metric_definitions_from_names(metrics_names: Sequence[str]) -> list[dict[str
     return definitions
 
 
+def check_metrics(job: JobDescription, metrics_names: Sequence[str]) -> None:
+    """Refuse metrics that SageMaker can't chart, with those that the job has itself.
+
+    Raises:
+        BackendError: If there are too many, or a name can't be.
+    """
+    metric_definitions_from_names(metrics_names)
+    own = len(job.metric_definitions)
+    if own + len(metrics_names) > MAX_METRICS_SUPPORTED_BY_SAGEMAKER:
+        raise BackendError(
+            f"metrics_names has {len(metrics_names)} names, and the job has {own} "
+            f"metric_definitions of its own; SageMaker charts at most "
+            f"{MAX_METRICS_SUPPORTED_BY_SAGEMAKER} together"
+        )
+
+
 def _escaped(name: str) -> str:
     return "".join(c if c.isalnum() or c in "_- " else f"\\{c}" for c in name)
 
@@ -113,9 +136,10 @@ def instances_of(job: JobDescription, config: Mapping[str, Any]) -> tuple[str, i
     """
     kind = config.get(ST_INSTANCE_TYPE, job.instance_type)
     count = config.get(ST_INSTANCE_COUNT, job.instance_count)
-    if not isinstance(kind, str) or not kind.startswith("ml."):
+    if not isinstance(kind, str) or not INSTANCE_TYPE.fullmatch(kind):
         raise BackendError(
-            f"{ST_INSTANCE_TYPE} is {kind!r}; instance types of SageMaker begin with 'ml.'"
+            f"{ST_INSTANCE_TYPE} is {kind!r}; instance types of SageMaker begin with 'ml.', for "
+            "example 'ml.m5.xlarge'"
         )
     try:
         number = int(count)
@@ -146,6 +170,7 @@ def training_job_request(
         BackendError: If the configuration can't be passed.
     """
     kind, count = instances_of(job, config)
+    check_metrics(job, metrics_names)
     request: dict[str, Any] = {
         "TrainingJobName": place.name,
         "RoleArn": place.role_arn,
@@ -156,7 +181,7 @@ def training_job_request(
             "MetricDefinitions": [
                 *map(dict, job.metric_definitions),
                 *metric_definitions_from_names(metrics_names),
-            ][:MAX_METRICS_SUPPORTED_BY_SAGEMAKER],
+            ],
         },
         "OutputDataConfig": {"S3OutputPath": job.output_path or place.output_path},
         "ResourceConfig": {

@@ -37,7 +37,7 @@ def default_bucket(aws: Aws | None = None) -> str:
         BackendError: If there are no credentials, or no region is set.
     """
     aws = aws or Aws()
-    return f"sagemaker-{aws.region}-{aws.call('sts', 'get_caller_identity')['Account']}"
+    return f"sagemaker-{aws.region}-{aws.account}"
 
 
 def backend_path_not_synced_to_s3() -> Path:

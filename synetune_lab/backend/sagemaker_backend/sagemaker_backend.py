@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synetune_lab.backend.sagemaker_backend.aws import AwsError
+from synetune_lab.backend.sagemaker_backend.aws import AwsError, check_same_account
 from synetune_lab.backend.sagemaker_backend.documented import (
     DocumentedSageMakerBackend,
     without_reports,
@@ -23,18 +24,22 @@ from synetune_lab.backend.sagemaker_backend.hyperparameters import (
     check_count,
     check_space,
     encode_fixed,
+    values_of,
 )
 from synetune_lab.backend.sagemaker_backend.instance_info import InstanceInfos
 from synetune_lab.backend.sagemaker_backend.job import Backoff, Job
 from synetune_lab.backend.sagemaker_backend.jobs import JobBoard
-from synetune_lab.backend.sagemaker_backend.logs import JobReports, read_streams
+from synetune_lab.backend.sagemaker_backend.logs import read_streams
+from synetune_lab.backend.sagemaker_backend.reports import JobReports
 from synetune_lab.backend.sagemaker_backend.request import (
     SCRIPT_MODE_HYPERPARAMETERS,
     instances_of,
     training_job_request,
 )
+from synetune_lab.backend.sagemaker_backend.request_check import check_request, check_types
+from synetune_lab.backend.sagemaker_backend.warm_pools import give_back_warm_pools
 from synetune_lab.backend.sagemaker_backend.watch import Watch
-from synetune_lab.constants import ST_CONFIG_JSON_FNAME_ARG
+from synetune_lab.constants import ST_CONFIG_JSON_FNAME_ARG, ST_INSTANCE_TYPE
 from synetune_lab.engine.actions import ResumeTrial, StartTrial
 from synetune_lab.engine.events import Event, TrialEnded, TrialReported
 from synetune_lab.errors import BackendError
@@ -47,6 +52,8 @@ __all__ = ["SageMakerBackend"]
 logger = logging.getLogger(__name__)
 
 _CLOSE_PATIENCE_S: Final = 60.0
+_WARM_POOL_PATIENCE_S: Final = 150.0
+"""A job has two minutes to end, and only then a warm pool to give back."""
 
 
 class SageMakerBackend(DocumentedSageMakerBackend):
@@ -87,6 +94,10 @@ class SageMakerBackend(DocumentedSageMakerBackend):
         space = scheduler.config_space
         check_space(space, as_json=self.pass_args_as_json)
         encode_fixed(self.job.hyperparameters)
+        # Where a spot instance is taken away, it tells which reports come a second time.
+        self.resource_attr = scheduler.describe().get("resource_attr")
+        kinds = space.get(ST_INSTANCE_TYPE)
+        self._instance_types = [] if kinds is None else values_of(kinds)
         passed = {ST_CONFIG_JSON_FNAME_ARG} if self.pass_args_as_json else set(space)
         check_count(len(passed | set(self.job.hyperparameters)) + SCRIPT_MODE_HYPERPARAMETERS)
 
@@ -97,11 +108,16 @@ class SageMakerBackend(DocumentedSageMakerBackend):
             BackendError: If something is missing; the message says what to run.
         """
         super().open(results_root, tuner_name)
-        self._opened()
+        if self._watch is None:
+            self._opened()
+            self._check_request()
 
     def adopt(self, handles: Mapping[int, tuple[int, Mapping[str, Any]]]) -> dict[int, int]:
         """Take over the jobs of a run that ended without telling them; see `TrialBackend`."""
         watch = self._opened()
+        account = self._account().account
+        for _, handle in handles.values():
+            check_same_account(account, str(handle.get("account") or account))
         now = self.time_keeper.time_stamp()
         self._ledger.let_go(handles, now)
         alive: dict[int, int] = {}
@@ -109,7 +125,7 @@ class SageMakerBackend(DocumentedSageMakerBackend):
             self._ledger.begin(trial_id, run, None, now)
             seen_run, seen = self._given.pop(trial_id, (run, 0))
             self._seen[trial_id] = seen if seen_run == run else 0
-            reports = JobReports(self._seen[trial_id], self.log_patience_s)
+            reports = self._reports(self._seen[trial_id])
             config = self._ledger[trial_id].trial.config
             name = str(handle.get("job") or self._names().job_name(trial_id, run))
             created = float(handle.get("created") or 0.0)
@@ -140,8 +156,9 @@ class SageMakerBackend(DocumentedSageMakerBackend):
     def close(self, *, leave_running: bool = False) -> None:
         """Stop watching; end all jobs and warm pools, unless `leave_running`.
 
-        Returns when AWS took in that they are to end, which may take a job some minutes. Jobs that
-        could not be told are named in the log.
+        Returns when AWS took in that they are to end, which may take a job some minutes; with warm
+        pools, when they have ended, or after two and a half minutes. Jobs that could not be told
+        are named in the log, as are those whose warm pool is left.
         """
         watch, self._watch = self._watch, None
         if watch is None:
@@ -156,7 +173,9 @@ class SageMakerBackend(DocumentedSageMakerBackend):
                 )
             self._delete_left_over()
             if self.job.keep_alive_period_in_seconds:
-                watch.end_warm_pools()
+                cloud = self._in_cloud()
+                prefix, pause_s = cloud.paths.prefix, self.retry_s[0]
+                give_back_warm_pools(cloud.aws, prefix, _WARM_POOL_PATIENCE_S, pause_s)
 
     def log_tail(self, trial_id: int, lines: int = 50) -> dict[str, list[str]]:
         """The last lines of a trial's log, without line breaks; from any thread.
@@ -176,7 +195,7 @@ class SageMakerBackend(DocumentedSageMakerBackend):
 
     def _launch_now(self, action: StartTrial | ResumeTrial) -> None:
         if isinstance(action, StartTrial) and action.checkpoint_trial_id is not None:
-            # Copied when the job starts, which may have to be tried again.
+            # Copied once AWS can be reached, which may have to be tried again.
             self._copy_from = action.checkpoint_trial_id
             action = replace(action, checkpoint_trial_id=None)
         try:
@@ -187,28 +206,37 @@ class SageMakerBackend(DocumentedSageMakerBackend):
     def _launch(self, trial_id: int, run: int, config: dict[str, Any]) -> Mapping[str, Any]:
         watch, cloud = self._opened(), self._in_cloud()
         name = cloud.paths.job_name(trial_id, run)
-        copy_from, job, as_json = self._copy_from, self.job, self.pass_args_as_json
+        job, as_json = self.job, self.pass_args_as_json
         if not as_json:
             check_space(config, as_json=False)
         instances_of(job, config)
 
+        if self._copy_from is not None:
+            self._copies[trial_id] = self._copy_from
+
+        made: dict[str, dict[str, Any]] = {}
+
         def begin(name: str) -> dict[str, Any]:
-            if copy_from is not None:
-                self.copy_checkpoint(copy_from, trial_id)
-            place = cloud.place(job, trial_id, name, config if as_json else None)
-            return training_job_request(
-                job, config, place, self.metrics_names, self.instance_prices
-            )
+            # Once: later the other trial may have come further, or have lost its checkpoint.
+            if trial_id in self._copies:
+                self.copy_checkpoint(self._copies[trial_id], trial_id)
+                del self._copies[trial_id]
+            if name not in made:
+                place = cloud.place(job, trial_id, name, config if as_json else None)
+                made[name] = training_job_request(
+                    job, config, place, self.metrics_names, self.instance_prices
+                )
+            return made[name]
 
         self._to_delete.discard(trial_id)
         self._seen[trial_id] = 0
-        reports = JobReports(0, self.log_patience_s)
-        started = Job(trial_id, run, name, time.time(), begin, reports)
+        self._marks.pop(trial_id, None)
+        started = Job(trial_id, run, name, time.time(), begin, self._reports(0))
         started.dollars_per_hour = self._price_of(config)
         watch.start(started)
         if started.error is not None:
             raise BackendError(started.error)
-        return {"job": name, "created": started.created}
+        return {"job": name, "created": started.created, "account": self._account_id}
 
     def _pause_trial(self, trial_id: int, result: dict[str, Any] | None) -> None:  # noqa: ARG002
         self._opened().end(trial_id, "pause")
@@ -222,9 +250,11 @@ class SageMakerBackend(DocumentedSageMakerBackend):
             return
         if self._to_delete:
             self._delete_left_over()
-        for event in watch.cycle(self.sleep_time):
+        for event, mark in watch.cycle(self.sleep_time):
             if isinstance(event, TrialEnded):
                 event = self._with_cause(event)  # noqa: PLW2901 - the same end, as it is told
+            else:
+                self._marks.setdefault(event.trial_id, deque()).append(mark)
             self._queue.append(event)
 
     def _with_cause(self, event: TrialEnded) -> TrialEnded:
@@ -240,11 +270,28 @@ class SageMakerBackend(DocumentedSageMakerBackend):
         batch = super()._next_batch()
         for event in batch:
             if isinstance(event, TrialReported):
-                self._seen[event.trial_id] = self._seen.get(event.trial_id, 0) + 1
+                self._seen[event.trial_id] = self._marks[event.trial_id].popleft()
         return batch
 
     def _after_end(self, event: TrialEnded) -> TrialEnded:
-        return super()._after_end(self._with_cause(event))
+        event = super()._after_end(self._with_cause(event))
+        if event.cause not in ("paused", "lost"):  # those go on, perhaps before they ever began
+            self._copies.pop(event.trial_id, None)
+        return event
+
+    def _reports(self, delivered: int) -> JobReports:
+        return JobReports(delivered, self.log_patience_s, self.resource_attr)
+
+    def _check_request(self) -> None:
+        """Compare what trials are going to ask for with what boto3 knows of the service."""
+        cloud = self._in_cloud()
+        place = cloud.place(self.job, 0, cloud.paths.job_name(0, 0), None)
+        request = training_job_request(
+            self.job, {}, place, self.metrics_names, self.instance_prices
+        )
+        model = cloud.aws.client("sagemaker").meta.service_model
+        check_request(request, model)
+        check_types(self._instance_types, model)
 
     def _opened(self) -> Watch:
         if self._watch is None:

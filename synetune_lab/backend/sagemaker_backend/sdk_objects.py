@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
+from synetune_lab.backend.sagemaker_backend.aws import profile_of as boto_profile_of
 from synetune_lab.backend.sagemaker_backend.hyperparameters import (
     RESERVED_PREFIX,
     decode_sagemaker_hyperparameter,
@@ -17,6 +18,7 @@ __all__ = [
     "nested",
     "own_hyperparameters",
     "path_of",
+    "profile_of",
     "region_of",
     "request_form",
     "tags_of",
@@ -52,6 +54,11 @@ def region_of(session: Any) -> str | None:
     """The region of a session of the SDK."""
     region = get(session, "boto_region_name") or get(get(session, "boto_session"), "region_name")
     return region if isinstance(region, str) else None
+
+
+def profile_of(session: Any) -> str | None:
+    """The profile of a session of the SDK; None if it has none of its own."""
+    return boto_profile_of(get(session, "boto_session"))
 
 
 def tags_of(tags: Any) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from synetune_lab.backend.sagemaker_backend.aws import AwsError
@@ -14,12 +15,13 @@ from synetune_lab.backend.sagemaker_backend.job import (
     lacks_instances,
 )
 from synetune_lab.backend.sagemaker_backend.jobs import JobBoard, find_jobs
-from synetune_lab.backend.sagemaker_backend.logs import JobReports, LogReader, read_streams
+from synetune_lab.backend.sagemaker_backend.logs import LogReader, read_streams
 from synetune_lab.constants import ST_WORKER_COST, ST_WORKER_TIME
 from synetune_lab.engine.events import EndCause, TrialEnded, TrialReported
 
 if TYPE_CHECKING:
     from synetune_lab.backend.sagemaker_backend.cloud import Cloud
+    from synetune_lab.backend.sagemaker_backend.reports import JobReports
 
 __all__ = ["Watch"]
 
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 _CLOCK_SKEW_S: Final = 3600.0
 _REREAD_S: Final = 10.0
 _ERROR_LINES: Final = 20
+_REFUSAL_PATIENCE_S: Final = 1800.0
+# What a user has to do something about: each is told anew.
+_ASK_FOR_HELP: Final = ("credentials", "denied", "refused", "missing")
 _OUT_OF_TIME: Final = ("MaxRuntimeExceeded", "MaxWaitTimeExceeded")
 
 
@@ -42,13 +47,19 @@ class Watch:
 
     Attributes:
         due: Reading of the steady clock at which the next look is due.
+        refusal_patience_s: How long AWS may refuse to tell how the jobs are, which does not pass by
+            itself, before their trials have failed.
     """
 
     def __init__(self, cloud: Cloud, board: JobBoard, backoff: Backoff, settle_s: float) -> None:
         self._cloud, self._board, self._backoff = cloud, board, backoff
         self._settle_s = settle_s
         self._logs = LogReader(cloud.aws, cloud.paths.prefix)
+        self._reading = Backoff(backoff.first, backoff.longest)
+        self._refused_since: float | None = None
+        self._told = ""
         self.due = 0.0
+        self.refusal_patience_s = _REFUSAL_PATIENCE_S
         board.before_stop = self._write_request
 
     def start(self, job: Job) -> None:
@@ -109,25 +120,15 @@ class Watch:
             pause = 0.01 if can_ask else self._backoff.first
             time.sleep(min(max(pause, wake_up - now), max(0.0, deadline - now)))
 
-    def end_warm_pools(self) -> None:
-        """Give back instances that wait for a next trial."""
-        try:
-            self._cloud.end_warm_pools()
-        except AwsError as error:
-            logger.warning(
-                "Warm pools were not given back; they end by themselves after the keep-alive "
-                "period: %s",
-                error,
-            )
-
-    def cycle(self, interval_s: float) -> list[TrialReported | TrialEnded]:
+    def cycle(self, interval_s: float) -> list[tuple[TrialReported | TrialEnded, int]]:
         """Look at all jobs once.
 
         Args:
             interval_s: Seconds until the next look, if AWS answers.
 
         Returns:
-            Reports and ends, those of each trial in order.
+            Reports and ends, those of each trial in order; each report with what `JobReports` is to
+            be told of it by a later process.
         """
         now = time.monotonic()
         self._board.start_due(now)
@@ -136,10 +137,15 @@ class Watch:
             self._board.look(now)
             self._read_logs(now)
         except AwsError as error:
-            if self._backoff.since is None:
+            trouble = error.code if error.trouble in _ASK_FOR_HELP else error.trouble
+            if self._backoff.since is None or trouble != self._told:
                 logger.warning("The jobs go on, but can't be watched now: %s", error)
+            self._told = trouble
             self._backoff.failed(now)
+            if not error.passes:
+                self._bear_refusal(error, now)
         else:
+            self._refused_since = None
             if self._backoff.since is not None:
                 logger.warning(
                     "The jobs are watched again, after %.0f s", now - self._backoff.since
@@ -149,9 +155,22 @@ class Watch:
         self.due = max(self._backoff.due, now + self._time_to_wait(now, interval_s))
         return events
 
+    def _bear_refusal(self, error: AwsError, now: float) -> None:
+        """AWS will not tell how the jobs are: their trials can't be waited for for ever."""
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - self._refused_since < self.refusal_patience_s:
+            return
+        self._refused_since = None
+        for job in [job for job in self._board.all() if job.exists]:
+            if not job.is_over:
+                logger.warning("Job %s can't be watched, and is stopped", job.name)
+                self._board.stop_stray(job.name, now)
+            job.error = f"job {job.name} can't be watched: {error}"
+            job.ended, job.is_read = now, True
+
     def _time_to_wait(self, now: float, interval_s: float) -> float:
         settling = [
-            max(0.0, job.ended + self._settle_s - now)
+            max(0.0, job.ended + self._settle_s - now, self._reading.due - now)
             for job in self._board.all()
             if job.ended is not None
         ]
@@ -167,22 +186,46 @@ class Watch:
             return jobs[name].reports if name in jobs else None
 
         self._logs.read_new(since, find)
-        for job in jobs.values():
-            is_settled = job.ended is not None and now - job.ended >= self._settle_s
-            if is_settled or (job.reports.has_gap and now >= job.reread_due):
-                since = max(0.0, job.created - _CLOCK_SKEW_S)
-                self._logs.read_job(job.name, since, job.reports)
-                job.reread_due = now + _REREAD_S
-                job.is_read = job.is_read or is_settled
+        if now >= self._reading.due:
+            self._read_whole_logs(jobs, find, now)
 
-    def _news_of(self, job: Job, now: float) -> list[TrialReported | TrialEnded]:
+    def _read_whole_logs(
+        self, jobs: dict[str, Job], find: Callable[[str], JobReports | None], now: float
+    ) -> None:
+        """Read the logs of jobs that have ended, or that lack a report, from their begin.
+
+        If AWS is too busy for that, it is done later, and does not count as an outage.
+        """
+        settled = {
+            name
+            for name, job in jobs.items()
+            if job.ended is not None and now - job.ended >= self._settle_s
+        }
+        lacking = {
+            name for name, job in jobs.items() if job.reports.has_gap and now >= job.reread_due
+        }
+        begun = {
+            name: max(0.0, job.created - _CLOCK_SKEW_S)
+            for name, job in jobs.items()
+            if name in settled | lacking
+        }
+        read = self._logs.read_whole(begun, find)
+        for name in read:
+            jobs[name].reread_due = now + _REREAD_S
+            jobs[name].is_read = jobs[name].is_read or name in settled
+        if len(read) == len(begun):
+            self._reading.succeeded()
+        else:
+            self._reading.failed(now)
+
+    def _news_of(self, job: Job, now: float) -> list[tuple[TrialReported | TrialEnded, int]]:
         is_done = job.is_over and (job.is_read or not job.exists)
-        events: list[TrialReported | TrialEnded] = [
-            TrialReported(job.trial_id, job.run, _with_cost(report, job.dollars_per_hour))
-            for report in job.reports.take(now, final=is_done)
-        ]
+        events: list[tuple[TrialReported | TrialEnded, int]] = []
+        for report, mark in job.reports.take(now, final=is_done):
+            told = _with_cost(report, job.dollars_per_hour)
+            events.append((TrialReported(job.trial_id, job.run, told), mark))
         if is_done:
-            events.append(self._end_of(job))
+            events.append((self._end_of(job), 0))
             self._board.remove(job)
         return events
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["COUNTING_SPACE", "counting_config", "on_a_cluster", "wait_for"]
+__all__ = ["COUNTING_SPACE", "counting_config", "is_alive", "on_a_cluster", "wait_for"]
 
 on_a_cluster = [
     pytest.mark.skipif(
@@ -35,3 +35,12 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text[text.rindex(")") + 2] not in "ZX"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from synetune_lab.backend.ray_backend.hosted import HostedFunction
+from synetune_lab.engine.events import TrialReported
+
+if TYPE_CHECKING:
+    from synetune_lab.engine.events import Event
 
 
 def counting(steps: int, gate: str, pid_file: str, st_checkpoint_dir: str) -> None:
@@ -108,3 +114,85 @@ class OfFiles:
         from pathlib import Path
 
         self.count = int((Path(checkpoint) / "count").read_text())
+
+
+class Tidy:
+    """A class trainable that says in a file that it has cleaned up."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def step(self) -> dict[str, Any]:
+        import os
+
+        if self.config.get("fails"):
+            raise RuntimeError("this one fails")
+        return {"x": self.config["x"], "pid": os.getpid(), "done": True}
+
+    def cleanup(self) -> None:
+        import time
+        from pathlib import Path
+
+        if self.config.get("hangs"):
+            time.sleep(1000)
+        if self.config.get("breaks"):
+            raise RuntimeError("what was opened is not there any more")
+        with Path(self.config["path"]).open("a") as file:
+            file.write(f"{self.config['x']}\n")
+
+
+class TidyAndReused(Tidy):
+    """The same, but one object serves all trials."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.config = new_config
+        return True
+
+
+def gated(steps: int, gates: str, st_checkpoint_dir: str) -> None:
+    """Report `steps` times, from the second on each time once the file `gates`/{step} is there."""
+    import time
+    from pathlib import Path
+
+    from synetune_lab import Reporter
+
+    report = Reporter()
+    for step in range(1, steps + 1):
+        while step > 1 and not (Path(gates) / str(step)).exists():
+            time.sleep(0.01)
+        Path(st_checkpoint_dir).mkdir(parents=True, exist_ok=True)
+        (Path(st_checkpoint_dir) / "step").write_text(str(step))
+        report(epoch=step)
+
+
+def drafting(steps: int, st_checkpoint_dir: str) -> None:
+    """Write checkpoints to folders of their own, which are renamed when they are whole."""
+    import shutil
+    from pathlib import Path
+
+    from synetune_lab import Reporter
+
+    report = Reporter()
+    root = Path(st_checkpoint_dir)
+    root.mkdir(parents=True, exist_ok=True)
+    for step in range(1, steps + 1):
+        report(epoch=step)
+        for attempt in range(20):  # a report is sent meanwhile
+            draft = root / f"draft_{attempt}"
+            draft.mkdir()
+            for number in range(3):
+                (draft / str(number)).write_text(str(step))
+            draft.replace(root / f"{attempt}")
+            shutil.rmtree(root / f"{attempt - 1}", ignore_errors=True)
+        (root / "19").replace(root / f"step_{step}")
+        shutil.rmtree(root / f"step_{step - 1}", ignore_errors=True)
+
+
+class Stumbling(HostedFunction):
+    """What looks after trials fails once trial 0 has reported."""
+
+    def wait_events(self, timeout: float | None) -> list[Event]:
+        events = super().wait_events(timeout)
+        if any(isinstance(event, TrialReported) and event.trial_id == 0 for event in events):
+            raise OSError("the watch has failed")
+        return events

@@ -17,17 +17,15 @@ from synetune_lab.optimizer.baselines import RandomSearch
 from synetune_lab.testing import trial_bodies
 from synetune_lab.testing.backend_driver import BackendDriver
 from tests.backend.ray import ray_trials as trials
-from tests.backend.ray.ray_setup import COUNTING_SPACE, counting_config, on_a_cluster, wait_for
+from tests.backend.ray.ray_setup import (
+    COUNTING_SPACE,
+    counting_config,
+    is_alive,
+    on_a_cluster,
+    wait_for,
+)
 
 pytestmark = on_a_cluster
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return text[text.rindex(")") + 2] not in "ZX"
 
 
 @pytest.mark.parametrize("storage", ["experiment", "url"])
@@ -136,7 +134,8 @@ def test_a_class_trains_step_by_step_and_is_reset_for_the_next_trial(tmp_path: P
         end = driver.until_ended_one(2)
         assert (end.cause, end.exit_code) == ("failed", 1)
         assert "this one fails" in str(end.error)
-        assert backend.stdout(2) == ["cleaned up\n"]
+        # The object of the trials before, and that of the one that fails.
+        assert backend.stdout(2) == ["cleaned up\n"] * 2
 
 
 def test_a_class_is_paused_between_steps_and_goes_on(tmp_path: Path) -> None:

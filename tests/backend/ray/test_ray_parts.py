@@ -13,13 +13,9 @@ import pytest
 from synetune_lab.backend.local.folder import TrialFolder
 from synetune_lab.backend.ray_backend.cluster import check_fits, tidy_resources
 from synetune_lab.backend.ray_backend.hosted import HostedScript
-from synetune_lab.backend.ray_backend.repeats import RepeatFilter
-from synetune_lab.backend.ray_backend.storage import (
-    PART_BYTES,
-    SharedFolder,
-    UrlStorage,
-    reports_in,
-)
+from synetune_lab.backend.ray_backend.storage import SharedFolder, reports_in
+from synetune_lab.backend.ray_backend.url_storage import PART_BYTES, UrlStorage
+from synetune_lab.backend.repeats import RepeatFilter
 from synetune_lab.errors import BackendError
 
 

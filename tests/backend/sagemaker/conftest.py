@@ -27,7 +27,7 @@ def moto() -> Iterator[Any]:
     import botocore.session
     from botocore.loaders import create_loader
 
-    from tests.backend.sagemaker.fake_cloud import Moto
+    from tests.backend.sagemaker.moto_server import Moto
 
     # The descriptions of AWS's services are large; one reading of them serves all sessions.
     loader = create_loader()

@@ -7,31 +7,24 @@ Whatever AWS may do wrong can be asked for: see `FakeCloud.fail` and the attribu
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import io
 import json
 import re
 import shutil
 import socket
-import subprocess
-import sys
-import tarfile
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from tests.backend.sagemaker.job_runner import LOG_GROUP, FakeJob
+from tests.backend.sagemaker.moto_server import REGION, Moto
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/AmazonSageMaker-ExecutionRole-tests"
-REGION = "us-east-1"
 IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/trials:latest"
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIATESTTESTTESTTEST",
@@ -51,64 +44,6 @@ class Refusal(Exception):  # noqa: N818 - an answer
         self.code, self.status = code, status
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Moto:
-    """moto's server as a process of its own."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.clients: dict[str, Any] = {}
-        self.sources = Path(tempfile.mkdtemp(prefix="sources-"))
-        self.lock = threading.Lock()
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None, "moto's server has ended"
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-
-    def client(self, service: str) -> Any:
-        """A client that goes to moto itself, past all faults."""
-        import boto3
-
-        if service not in self.clients:
-            self.clients[service] = boto3.client(
-                service,
-                endpoint_url=self.url,
-                region_name=REGION,
-                aws_access_key_id="x",
-                aws_secret_access_key="x",
-            )
-        return self.clients[service]
-
-    def unpack(self, archive: bytes) -> Path:
-        """Where the source of a job is: unpacked, and compiled, once for all jobs that have it."""
-        folder = self.sources / hashlib.sha256(archive).hexdigest()
-        with self.lock:
-            if not folder.exists():
-                with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-                    packed.extractall(folder, filter="data")
-        return folder
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait()
-        shutil.rmtree(self.sources, ignore_errors=True)
-
-
 class FakeCloud:
     """The server that the backend talks to.
 
@@ -125,6 +60,7 @@ class FakeCloud:
         deliver_log: How lines reach the log: from a line to `(delay in seconds, line)` pairs.
         jobs_see_us: Jobs talk to this server, too, not to moto past all faults.
         instant: Jobs report once and end, without a process.
+        accounts: Account of an access key, where it is not `ACCOUNT`. It has no jobs.
     """
 
     def __init__(self, moto: Moto) -> None:
@@ -141,6 +77,7 @@ class FakeCloud:
         self.invisible_s = 0.0
         self.jobs_see_us = False
         self.instant = False
+        self.accounts: dict[str, str] = {}
         self.grace_s = 10.0
         self.deliver_log: Callable[[str], list[tuple[float, str]]] = lambda line: [(0.0, line)]
         self._failures: list[tuple[str, str, list[int], bool]] = []
@@ -167,20 +104,30 @@ class FakeCloud:
             self.logs.delete_log_group(logGroupName=LOG_GROUP)
 
     def fail(
-        self, operation: str, code: str, times: int = 1, *, after_doing_it: bool = False
+        self,
+        operation: str,
+        code: str,
+        times: int = 1,
+        *,
+        after_doing_it: bool = False,
+        after: int = 0,
     ) -> None:
         """Let the next calls fail; `after_doing_it` if only the answer gets lost.
 
-        With the code `Cut` the connection is cut.
+        With the code `Cut` the connection is cut. So many calls still succeed first: `after`.
         """
-        self._failures.append((operation, code, [times], after_doing_it))
+        self._failures.append((operation, code, [after, times], after_doing_it))
 
     def take_failure(self, operation: str) -> tuple[str, bool] | None:
         with self.lock:
             for name, code, left, after in self._failures:
-                if name == operation and left[0] > 0:
+                if name != operation or left[1] <= 0:
+                    continue
+                if left[0] > 0:
                     left[0] -= 1
-                    return code, after
+                    return None
+                left[1] -= 1
+                return code, after
         return None
 
     def running(self) -> list[str]:
@@ -189,7 +136,13 @@ class FakeCloud:
 
     # The operations of SageMaker.
 
-    def answer(self, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    def answer(
+        self, operation: str, given: dict[str, Any], account: str = ACCOUNT
+    ) -> dict[str, Any]:
+        if account != ACCOUNT:
+            if operation == "ListTrainingJobs":
+                return {"TrainingJobSummaries": []}
+            raise Refusal("ValidationException", "Requested resource not found.")
         with self.lock:
             return getattr(self, f"_{operation}")(given)
 
@@ -240,6 +193,8 @@ class FakeCloud:
 
     def _UpdateTrainingJob(self, given: dict[str, Any]) -> dict[str, Any]:
         job = self._job(given)
+        if job.warm_pool != "Available":
+            raise Refusal("ValidationException", "The training job has no available warm pool.")
         keep_alive = given["ResourceConfig"]["KeepAlivePeriodInSeconds"]
         job.request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = keep_alive
         return {"TrainingJobArn": job.arn}
@@ -295,10 +250,14 @@ def _handler_of(cloud: FakeCloud) -> type[BaseHTTPRequestHandler]:  # noqa: C901
                 if failure is not None and not failure[1]:
                     raise Refusal(failure[0], f"{failure[0]} as asked for")
                 if service == "SageMaker":
-                    answer = cloud.answer(operation, json.loads(body or b"{}"))
+                    account = cloud.accounts.get(self._key(), ACCOUNT)
+                    answer = cloud.answer(operation, json.loads(body or b"{}"), account)
                     status, headers, body = 200, {}, json.dumps(answer).encode()
                 else:
                     status, headers, body = self._forward(body, operation)
+                    if operation == "POST sts" and self._key() in cloud.accounts:
+                        own, other = ACCOUNT.encode(), cloud.accounts[self._key()].encode()
+                        body = body.replace(own, other)
             except Refusal as refusal:
                 status, headers, body = self._refuse(refusal, service)
             if failure is not None and failure[1]:
@@ -308,9 +267,15 @@ def _handler_of(cloud: FakeCloud) -> type[BaseHTTPRequestHandler]:  # noqa: C901
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer
 
+        def _scope(self) -> list[str]:
+            scope = re.search(r"Credential=([^,]*)", self.headers.get("Authorization", ""))
+            return scope.group(1).split("/") if scope else [""] * 5
+
         def _service(self) -> str:
-            scope = re.search(r"Credential=[^,]*", self.headers.get("Authorization", ""))
-            return scope.group(0).split("/")[-2] if scope else ""
+            return self._scope()[-2]
+
+        def _key(self) -> str:
+            return self._scope()[0]
 
         def _body(self) -> bytes:
             if self.headers.get("Expect", "").lower() == "100-continue":

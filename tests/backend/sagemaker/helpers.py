@@ -35,6 +35,16 @@ def steps_of(driver: BackendDriver, trial_id: int) -> list[int]:
     return [report["step"] for report in driver.reports(trial_id)]
 
 
+def look(driver: BackendDriver) -> None:
+    """Take in what there is, without waiting for more."""
+    if batch := driver.backend.wait_events(0.0):
+        driver.batches.append(batch)
+
+
+def look_until(driver: BackendDriver, condition: Callable[[], object]) -> None:
+    until(lambda: look(driver) or condition())
+
+
 def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 40
     while not condition():

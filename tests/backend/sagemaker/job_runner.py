@@ -282,7 +282,10 @@ class FakeJob:
         bucket, key = self._split(self.request["CheckpointConfig"]["S3Uri"])
         while True:
             last = is_over.wait(0.05)
-            for path in folder.rglob("*") if folder.exists() else ():
+            found: list[Path] = []
+            with suppress(FileNotFoundError):  # when the test is over, the folder is removed
+                found += folder.rglob("*")
+            for path in found:
                 with suppress(FileNotFoundError):  # drafts come and go
                     name, info = path.relative_to(folder).as_posix(), path.stat()
                     stamp = info.st_mtime_ns, info.st_size

@@ -27,8 +27,8 @@ from synetune_lab.backend.sagemaker_backend.instance_info import (
     select_instance_type,
 )
 from synetune_lab.backend.sagemaker_backend.job import Backoff
-from synetune_lab.backend.sagemaker_backend.logs import JobReports
 from synetune_lab.backend.sagemaker_backend.names import job_name, job_prefix
+from synetune_lab.backend.sagemaker_backend.reports import JobReports
 from synetune_lab.backend.sagemaker_backend.request import metric_definitions_from_names
 from synetune_lab.backend.sagemaker_backend.source import pack_source
 from synetune_lab.backend.sagemaker_backend.translation import as_description, channels
@@ -72,14 +72,18 @@ def lines(numbers: list[int]) -> list[str]:
     ]
 
 
+def taken(reports: JobReports, now: float = 0.0, *, final: bool = False) -> list[int]:
+    return [report["step"] for report, _ in reports.take(now, final=final)]
+
+
 @given(st.integers(1, 20).flatmap(lambda n: st.permutations([*range(n), *range(n)])))
 def test_reports_come_in_order_and_once_however_the_log_shuffles_them(order: list[int]) -> None:
     reports = JobReports()
     got = []
     for line in lines(order):
         reports.add("job/algo-1-1700000000", 0, line)
-        got += reports.take(0.0)
-    assert [report["step"] for report in got] == list(range(len(order) // 2))
+        got += taken(reports)
+    assert got == list(range(len(order) // 2))
     assert not reports.has_gap
 
 
@@ -87,30 +91,39 @@ def test_what_lies_behind_a_gap_is_held_back_for_a_while() -> None:
     reports = JobReports(patience_s=10.0)
     for line in lines([0, 1, 3, 4]):
         reports.add("job/algo-1-1", 0, line)
-    assert [r["step"] for r in reports.take(100.0)] == [0, 1]
+    assert taken(reports, 100.0) == [0, 1]
     assert reports.has_gap
-    assert reports.take(109.0) == []
-    assert [r["step"] for r in reports.take(110.0)] == [3, 4]
+    assert taken(reports, 109.0) == []
+    assert taken(reports, 110.0) == [3, 4]
     reports.add("job/algo-1-1", 0, lines([2])[0])
-    assert [r["step"] for r in reports.take(111.0)] == [2]
+    assert taken(reports, 111.0) == [2]
+    # What comes after one that was late is not behind a gap.
+    reports.add("job/algo-1-1", 0, lines([5])[0])
+    assert taken(reports, 112.0) == [5]
+    assert not reports.has_gap
 
 
 def test_a_second_start_of_a_job_and_a_second_reporter_count_anew() -> None:
-    reports = JobReports(skip=2)
-    for start, order in (("1", [0, 1, 2]), ("2", [0, 1])):
-        for line in lines(order):
+    reports = JobReports(delivered=2)
+    for start, steps in (("1", [0, 1, 2]), ("2", [3, 4])):
+        for number, step in enumerate(steps):
+            (line,) = lines([step])
+            line = line.replace(f'"st_worker_iter": {step}', f'"st_worker_iter": {number}')
             reports.add(f"job/algo-1-{start}", 0, line)
     reports.add("job/algo-2-1", 0, lines([7])[0])  # another host
-    assert [r["step"] for r in reports.take(0.0)] == [2, 0, 1]
+    assert taken(reports) == [2, 3, 4]
 
 
 def test_lines_without_a_number_are_taken_as_they_come() -> None:
     reports = JobReports()
     line = '[tune-metric]: {"loss": 1.0}'
-    assert reports.add("job/algo-1-1", 1000, line)
-    assert reports.add("job/algo-1-1", 2000, f"epoch 1 {line}")
-    assert not reports.add("job/algo-1-1", 1000, line)
-    assert not reports.add("job/algo-1-1", 3000, "nothing")
+    for timestamp, text in (
+        (1000, line),
+        (2000, f"epoch 1 {line}"),
+        (1000, line),
+        (3000, "nothing"),
+    ):
+        reports.add("job/algo-1-1", timestamp, text)
     assert len(reports.take(0.0)) == 2
 
 
@@ -212,7 +225,11 @@ def trainer(**changes: Any) -> SimpleNamespace:
 
 
 def test_an_estimator_and_a_model_trainer_become_the_same_description() -> None:
-    old, new = as_description(estimator()), as_description(trainer())
+    session = SimpleNamespace(
+        boto_region_name="eu-west-1", boto_session=SimpleNamespace(profile_name="work")
+    )
+    old = as_description(estimator(sagemaker_session=session))
+    new = as_description(trainer(sagemaker_session=session))
     for name in (
         "image_uri",
         "instance_type",
@@ -224,12 +241,13 @@ def test_an_estimator_and_a_model_trainer_become_the_same_description() -> None:
         "tags",
         "base_job_name",
         "region",
+        "profile",
         "use_spot_instances",
         "volume_size",
         "checkpoint_local_path",
     ):
         assert getattr(old, name) == getattr(new, name), name
-    assert old.script == new.script
+    assert (old.script, old.profile) == (new.script, "work")
     assert new.inputs == {"train": "s3://bucket/train"}
     assert old.hyperparameters == {"lr": 0.1, "name": "x"}
     assert old.extra == {"ProfilerConfig": {"DisableProfiler": True}}
@@ -348,6 +366,7 @@ def test_waits_double_up_to_the_longest() -> None:
         ("ThrottlingException", "", "throttled"),
         ("ResourceLimitExceeded", "", "limit"),
         ("ExpiredTokenException", "", "credentials"),
+        ("InvalidSignatureException", "Signature expired: 20260101T0", "credentials"),
         ("AccessDeniedException", "", "denied"),
         ("ValidationException", "Requested resource not found.", "missing"),
         ("ValidationException", "bad image", "refused"),

@@ -39,6 +39,10 @@ class RepeatFilter:
             self._behind.discard(trial_id)
             self._counts.pop(trial_id, None)
 
+    def is_behind(self, trial_id: int) -> bool:
+        """Whether a trial that was lost has not come as far again as it was."""
+        return trial_id in self._behind
+
     def is_repeat(self, trial_id: int, report: Mapping[str, Any]) -> bool:
         """Whether the report came before; if not, it is taken note of."""
         counts = self._counts.get(trial_id)

@@ -181,16 +181,28 @@ def test_the_summary_shows_closing_lines_and_fails_if_one_failed(
         runner.Check("style", "unwanted", [str(bad)]),
     ]
     monkeypatch.setattr(runner, "checks", lambda: checks)
-    assert runner.run(["python"], None) == 1
+    assert runner.sum_up(runner.run(["python"], None)) == 1
     summary = capsys.readouterr().out.split("=== Summary")[1]
     assert "FAIL first" in summary
     assert "1 failed, 2 passed" in summary
     assert "12 passed in 3.4s" in summary
     assert "unwanted" not in summary
     monkeypatch.setattr(runner, "checks", lambda: checks[1:2])
-    assert runner.run(["python"], None) == 0
+    assert runner.sum_up(runner.run(["python"], None)) == 0
 
 
 def test_ci_runs_the_very_command_of_the_readme() -> None:
     command = (ROOT / ".ci" / "run").read_text().splitlines()[-1].removeprefix("exec ")
     assert f"{command} " in (ROOT / "README.md").read_text()
+
+
+def test_what_the_cloud_part_needs_is_installed_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "VENV", tmp_path)
+    steps.write_stamp(environment._stamp("dev"), environment._fingerprint())
+    assert environment._is_installed(("dev",))
+    assert environment._is_installed(("check",))  # `dev` holds it, too
+    assert not environment._is_installed(("dev", "dev-cloud"))
+    steps.write_stamp(environment._stamp("dev-cloud"), environment._fingerprint())
+    assert environment._is_installed(("dev", "dev-cloud"))

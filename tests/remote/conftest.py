@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.backend.sagemaker.conftest import bucket, cloud, make_backend, moto
@@ -44,11 +46,16 @@ for epoch in range(first, args.epochs + 1):
 
 
 @pytest.fixture(autouse=True)
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "experiments"
     monkeypatch.setenv("SYNETUNE_FOLDER", str(folder))
     monkeypatch.setenv("SYNETUNE_LAB_PROGRESS", "0")
-    return folder
+    yield folder
+    # An instance that is gone takes its trials along; here they are processes of this machine.
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(tmp_path) in word for word in process.info["cmdline"] or []):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 @pytest.fixture
